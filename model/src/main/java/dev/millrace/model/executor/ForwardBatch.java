@@ -1,0 +1,60 @@
+package dev.millrace.model.executor;
+
+import java.util.List;
+
+/**
+ * One step as flat arrays: T tokens of S sequences, of which R are sampled from. Never changed after it was launched.
+ *
+ * @param step number of the step, rising
+ * @param ids [T] token ids; {@link #LAST_SAMPLED} stands for the token that the sequence's row sampled last, which an
+ *     earlier step may still be computing
+ * @param mediaRow [T] row of the media buffer whose embedding replaces the token's, or −1
+ * @param positions [3·T] m-rope positions, axis by axis (time, height, width); equal on the three axes for text
+ * @param cuQ [S+1] where each sequence's tokens start in {@code ids}
+ * @param contextLength [S] tokens of the sequence in the key-value cache once this step is done
+ * @param row [S] each sequence's row in the executor's per-sequence state
+ * @param sampleToken [R] index into the T tokens after which a token is sampled, ascending
+ * @param sampleRow [R] row whose parameters and history the sampling uses and whose last token it becomes
+ * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the chosen token's and the k likeliest
+ * @param bannedOffsets [R+1] slices of {@code banned}, or an empty array where nothing is banned
+ * @param banned tokens that this draw alone may not choose
+ * @param tableUpdates [3·U] triples (row, index in the row's block table, block), applied before the step
+ * @param copyPairs [2·C] pairs (from, to) of blocks copied in all layers before anything is written
+ * @param encode media whose embeddings are computed in this step, before the text
+ * @param assignments rows that a sequence takes over in this step, before anything else
+ * @param returnLogits whether the output carries the raw logits of the R samples
+ */
+public record ForwardBatch(
+        long step,
+        int[] ids,
+        int[] mediaRow,
+        int[] positions,
+        int[] cuQ,
+        int[] contextLength,
+        int[] row,
+        int[] sampleToken,
+        int[] sampleRow,
+        int[] numLogprobs,
+        int[] bannedOffsets,
+        int[] banned,
+        int[] tableUpdates,
+        int[] copyPairs,
+        List<MediaInput> encode,
+        List<RowAssignment> assignments,
+        boolean returnLogits) {
+
+    /** In {@link #ids}: the token that the row sampled last. */
+    public static final int LAST_SAMPLED = -1;
+
+    public int numTokens() {
+        return ids.length;
+    }
+
+    public int numSequences() {
+        return row.length;
+    }
+
+    public int numSamples() {
+        return sampleToken.length;
+    }
+}

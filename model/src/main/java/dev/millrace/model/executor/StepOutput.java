@@ -1,0 +1,23 @@
+package dev.millrace.model.executor;
+
+/**
+ * What a step brought, sample by sample as in {@link ForwardBatch#sampleToken}.
+ *
+ * @param step number of the step
+ * @param tokens [R] the sampled tokens
+ * @param logprobs [R] log-probabilities, null where none were asked for; null as a whole where no sample asked
+ * @param logits [R·V] raw logits where they were asked for, else null
+ * @param computeNanos time the step took on the device
+ */
+public record StepOutput(long step, int[] tokens, SampleLogprobs[] logprobs, float[] logits, long computeNanos) {
+
+    /**
+     * Log-probabilities under the raw logits.
+     *
+     * @param logprob the sampled token's
+     * @param rank the sampled token's, 1 for the likeliest
+     * @param topIds [k] the likeliest tokens, best first
+     * @param topLogprobs [k] theirs
+     */
+    public record SampleLogprobs(float logprob, int rank, int[] topIds, float[] topLogprobs) {}
+}

@@ -1,0 +1,35 @@
+package dev.millrace.operators.engine;
+
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.List;
+
+/** Hears what the engine brought about, on the thread that called the engine. */
+public interface EngineListener {
+
+    /** Some tokens of a sequence were handled; called once a sequence and step, never after its end. */
+    void onOutput(SequenceOutput output);
+
+    /**
+     * What one step added to a sequence.
+     *
+     * @param sequence the sequence
+     * @param firstPosition position in the answer of the first token
+     * @param tokens the tokens; empty where the sequence ended without one (an abort)
+     * @param text one piece a token
+     * @param textStart characters of the answer before this
+     * @param logprobs one a token, or null
+     * @param finish why the sequence ended, or null
+     * @param stopReason the stop text ({@code String}) or stop token ({@code Integer}) that ended it, or null
+     */
+    record SequenceOutput(
+            Sequence sequence,
+            int firstPosition,
+            int[] tokens,
+            List<String> text,
+            int textStart,
+            List<SampleLogprobs> logprobs,
+            FinishReason finish,
+            Object stopReason) {}
+}

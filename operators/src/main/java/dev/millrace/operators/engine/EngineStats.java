@@ -1,0 +1,31 @@
+package dev.millrace.operators.engine;
+
+/**
+ * Counters since the start and gauges of the moment; names follow vLLM's metrics.
+ *
+ * @param numRequestsRunning sequences that hold blocks
+ * @param numRequestsWaiting sequences that wait for admission, preempted ones included
+ * @param kvCacheUsage share of blocks that are referenced, 0 to 1
+ * @param promptTokens prompt tokens computed
+ * @param generationTokens tokens generated
+ * @param numPreemptions preemptions
+ * @param prefixCacheQueries prompt tokens looked up in the prefix cache
+ * @param prefixCacheHits prompt tokens found there
+ * @param mmCacheQueries media items looked up in the encoder cache
+ * @param mmCacheHits media items found there
+ * @param steps steps completed
+ * @param stepTokens tokens of all completed steps
+ */
+public record EngineStats(
+        int numRequestsRunning,
+        int numRequestsWaiting,
+        double kvCacheUsage,
+        long promptTokens,
+        long generationTokens,
+        long numPreemptions,
+        long prefixCacheQueries,
+        long prefixCacheHits,
+        long mmCacheQueries,
+        long mmCacheHits,
+        long steps,
+        long stepTokens) {}

@@ -1,0 +1,28 @@
+package dev.millrace.operators.sequence;
+
+import dev.millrace.model.sampling.SamplingParams;
+import java.util.List;
+
+/**
+ * How one answer is generated: valid, resolved values.
+ *
+ * @param sampling how tokens are drawn
+ * @param maxTokens most tokens to generate, at least 1; already cut to what the context holds
+ * @param stopTokenIds tokens that end the answer and are not part of its text, beside end-of-sequence
+ * @param eosTokenIds the model's end-of-sequence tokens; empty where they are ignored
+ * @param stop texts that end the answer
+ * @param includeStop keeps the stop text in the answer
+ * @param skipSpecialTokens leaves special tokens out of the text
+ * @param logprobs −1: none; k ≥ 0: the chosen token's and the k likeliest
+ * @param badWords token sequences of two and more tokens whose last token may not follow the others
+ */
+public record GenerationParams(
+        SamplingParams sampling,
+        int maxTokens,
+        int[] stopTokenIds,
+        int[] eosTokenIds,
+        List<String> stop,
+        boolean includeStop,
+        boolean skipSpecialTokens,
+        int logprobs,
+        List<int[]> badWords) {}
