@@ -1,5 +1,7 @@
 package dev.millrace.model.executor;
 
+import java.io.Serializable;
+
 /**
  * What an executor is built for.
  *
@@ -26,4 +28,5 @@ public record ExecutorConfig(
         int maxModelLen,
         int mediaRows,
         int threads,
-        boolean allowScalar) {}
+        boolean allowScalar)
+        implements Serializable {}
