@@ -1,6 +1,7 @@
 package dev.millrace.model.checkpoint;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * A stored tensor, row-major.
@@ -37,5 +38,48 @@ public record Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
             n *= d;
         }
         return n;
+    }
+
+    /** A copy of the values of a floating-point tensor. */
+    public float[] toFloats() {
+        ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        float[] out = new float[Math.toIntExact(numElements())];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = switch (dtype) {
+                case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
+                case F16 -> halfToFloat(bytes.getShort());
+                case F32 -> bytes.getFloat();
+                case I32, I64 -> throw new CheckpointException(
+                        "tensor " + name + " is " + dtype + ", not floating-point");
+            };
+        }
+        return out;
+    }
+
+    /** A copy of the values of an integer tensor. */
+    public int[] toInts() {
+        ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        int[] out = new int[Math.toIntExact(numElements())];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = switch (dtype) {
+                case I32 -> bytes.getInt();
+                case I64 -> Math.toIntExact(bytes.getLong());
+                case BF16, F16, F32 -> throw new CheckpointException(
+                        "tensor " + name + " is " + dtype + ", not integer");
+            };
+        }
+        return out;
+    }
+
+    /** IEEE 754 binary16; Java has its own from version 20 on. */
+    private static float halfToFloat(short half) {
+        int sign = (half & 0x8000) << 16;
+        int exponent = half >> 10 & 0x1f;
+        int fraction = half & 0x3ff;
+        if (exponent == 0) {
+            return Math.copySign(fraction * 0x1p-24f, Float.intBitsToFloat(sign | 0x3f800000));
+        }
+        int biased = exponent == 0x1f ? 0xff : exponent + 112;
+        return Float.intBitsToFloat(sign | biased << 23 | fraction << 13);
     }
 }
