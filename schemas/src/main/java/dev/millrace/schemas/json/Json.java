@@ -1,0 +1,76 @@
+package dev.millrace.schemas.json;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.schemas.MalformedRecordException;
+import java.io.IOException;
+
+/** JSON within limits: one object a value, no duplicate fields, bounded depth, numbers and strings. */
+final class Json {
+
+    private static final int MAX_DEPTH = 64;
+    private static final int MAX_NUMBER = 100;
+    private static final int MAX_STRING = 64 << 20;
+
+    /**
+     * NaN and infinities are read, so that a request that holds one is refused by the name of its field, not as broken JSON.
+     */
+    static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(MAX_DEPTH)
+                            .maxNumberLength(MAX_NUMBER)
+                            .maxStringLength(MAX_STRING)
+                            .build())
+                    .build())
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private Json() {}
+
+    static ObjectNode readObject(byte[] value) throws MalformedRecordException {
+        JsonNode node;
+        try {
+            node = MAPPER.readTree(value);
+        } catch (JsonProcessingException e) {
+            throw new MalformedRecordException("the value is no valid JSON: " + e.getOriginalMessage() + at(e), e);
+        } catch (IOException e) {
+            throw new MalformedRecordException("the value is no valid JSON: " + e.getMessage(), e);
+        }
+        if (!(node instanceof ObjectNode object)) {
+            String what = node.isMissingNode() ? "nothing" : kind(node);
+            throw new MalformedRecordException("the value must be a JSON object, got " + what, (String) null);
+        }
+        return object;
+    }
+
+    /** A node's type in words. */
+    static String kind(JsonNode node) {
+        return switch (node.getNodeType()) {
+            case ARRAY -> "an array";
+            case BOOLEAN, NUMBER -> node.asText();
+            case NULL, MISSING -> "null";
+            case OBJECT, POJO -> "an object";
+            case STRING -> "the string \"" + abridged(node.textValue()) + "\"";
+            case BINARY -> "bytes";
+        };
+    }
+
+    private static String abridged(String text) {
+        return text.length() <= 40 ? text : text.substring(0, 40) + "…";
+    }
+
+    private static String at(JsonProcessingException e) {
+        JsonLocation location = e.getLocation();
+        return location == null ? "" : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
+    }
+}

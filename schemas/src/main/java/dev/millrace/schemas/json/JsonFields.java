@@ -1,0 +1,142 @@
+package dev.millrace.schemas.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.schemas.MalformedRecordException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Typed access to the fields of a JSON object. Null and absent are the same. What has another type is refused by its
+ * path, such as {@code messages[2].content[0].fps}.
+ */
+record JsonFields(ObjectNode object, String path) {
+
+    @FunctionalInterface
+    interface Element<T> {
+        T read(JsonNode node, String path) throws MalformedRecordException;
+    }
+
+    String pathOf(String name) {
+        return path.isEmpty() ? name : path + "." + name;
+    }
+
+    boolean has(String name) {
+        return object.hasNonNull(name);
+    }
+
+    JsonNode node(String name) {
+        return has(name) ? object.get(name) : null;
+    }
+
+    String text(String name) throws MalformedRecordException {
+        return has(name) ? text(object.get(name), pathOf(name)) : null;
+    }
+
+    Integer integer(String name) throws MalformedRecordException {
+        return has(name) ? integer(object.get(name), pathOf(name)) : null;
+    }
+
+    Long longInteger(String name) throws MalformedRecordException {
+        return has(name) ? longInteger(object.get(name), pathOf(name)) : null;
+    }
+
+    Double number(String name) throws MalformedRecordException {
+        return has(name) ? number(object.get(name), pathOf(name)) : null;
+    }
+
+    boolean flag(String name, boolean otherwise) throws MalformedRecordException {
+        JsonNode node = node(name);
+        if (node != null && !node.isBoolean()) {
+            throw refused(node, pathOf(name), "true or false");
+        }
+        return node == null ? otherwise : node.booleanValue();
+    }
+
+    /** The object in a field, or null. */
+    JsonFields fields(String name) throws MalformedRecordException {
+        return has(name) ? of(object.get(name), pathOf(name)) : null;
+    }
+
+    /** The array in a field, or null. */
+    <T> List<T> list(String name, Element<T> element) throws MalformedRecordException {
+        return has(name) ? list(object.get(name), pathOf(name), element) : null;
+    }
+
+    /** The object in a field as a map, or null. */
+    <T> Map<String, T> map(String name, Element<T> element) throws MalformedRecordException {
+        JsonFields inner = fields(name);
+        if (inner == null) {
+            return null;
+        }
+        Map<String, T> map = new HashMap<>();
+        for (Map.Entry<String, JsonNode> entry : inner.object.properties()) {
+            map.put(entry.getKey(), element.read(entry.getValue(), inner.pathOf(entry.getKey())));
+        }
+        return map;
+    }
+
+    static JsonFields of(JsonNode node, String path) throws MalformedRecordException {
+        if (node instanceof ObjectNode object) {
+            return new JsonFields(object, path);
+        }
+        throw refused(node, path, "an object");
+    }
+
+    static <T> List<T> list(JsonNode node, String path, Element<T> element) throws MalformedRecordException {
+        if (!node.isArray()) {
+            throw refused(node, path, "an array");
+        }
+        List<T> list = new ArrayList<>(node.size());
+        for (int i = 0; i < node.size(); i++) {
+            list.add(element.read(node.get(i), path + "[" + i + "]"));
+        }
+        return list;
+    }
+
+    static String text(JsonNode node, String path) throws MalformedRecordException {
+        if (!node.isTextual()) {
+            throw refused(node, path, "a string");
+        }
+        String text = node.textValue();
+        for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+            if (Character.getType(text.codePointAt(i)) == Character.SURROGATE) {
+                throw new MalformedRecordException(
+                        path + " holds half of a surrogate pair at character " + i + "; give whole characters", path);
+            }
+        }
+        return text;
+    }
+
+    static Integer integer(JsonNode node, String path) throws MalformedRecordException {
+        long value = longInteger(node, path);
+        if (value != (int) value) {
+            throw refused(node, path, "an integer of 32 bits");
+        }
+        return (int) value;
+    }
+
+    static Long longInteger(JsonNode node, String path) throws MalformedRecordException {
+        if (node.isIntegralNumber() && node.canConvertToLong()) {
+            return node.longValue();
+        }
+        boolean whole = node.isFloatingPointNumber() && node.doubleValue() == Math.rint(node.doubleValue());
+        if (whole && Math.abs(node.doubleValue()) <= 1L << 53) {
+            return (long) node.doubleValue();
+        }
+        throw refused(node, path, "an integer of 64 bits");
+    }
+
+    static Double number(JsonNode node, String path) throws MalformedRecordException {
+        if (!node.isNumber()) {
+            throw refused(node, path, "a number");
+        }
+        return node.doubleValue();
+    }
+
+    static MalformedRecordException refused(JsonNode node, String path, String allowed) {
+        return new MalformedRecordException(path + " must be " + allowed + ", got " + Json.kind(node), path);
+    }
+}

@@ -1,0 +1,108 @@
+package dev.millrace.schemas.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.schemas.MalformedRecordException;
+import dev.millrace.schemas.MediaKind;
+import dev.millrace.schemas.MediaPart;
+import java.nio.ByteBuffer;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Media parts of a message: {@code {"type":"image_url","image_url":{"url":…}}} (or the URL itself),
+ * {@code {"type":"image","image":…}}, {@code {"type":"video","video":… or [frame, …],"fps":…}}. Options stand in the part,
+ * as qwen-vl-utils has it, else in the body's {@code mm_processor_kwargs} and {@code media_io_kwargs.video}, as vLLM has it.
+ */
+final class MediaJson {
+
+    private static final Set<String> OPTIONS =
+            Set.of("type", "uuid", "fps", "nframes", "num_frames", "min_pixels", "max_pixels");
+    private static final Set<String> PROCESSOR_OPTIONS = Set.of("fps", "min_pixels", "max_pixels");
+    private static final Set<String> VIDEO_OPTIONS = Set.of("fps", "num_frames");
+
+    private final MediaPart defaults;
+
+    /** @param body the request, whose options hold for each of its media */
+    MediaJson(JsonFields body) throws MalformedRecordException {
+        MediaPart.Builder builder = MediaPart.newBuilder().setKind(MediaKind.VIDEO);
+        JsonFields processor = body.fields("mm_processor_kwargs");
+        if (processor != null) {
+            KnownFields.allowOnly(processor, PROCESSOR_OPTIONS);
+            builder.setFps(processor.number("fps"))
+                    .setMinPixels(processor.integer("min_pixels"))
+                    .setMaxPixels(processor.integer("max_pixels"));
+        }
+        JsonFields io = body.fields("media_io_kwargs");
+        if (io != null) {
+            KnownFields.allowOnly(io, Set.of("video"));
+        }
+        JsonFields video = io == null ? null : io.fields("video");
+        if (video != null) {
+            KnownFields.allowOnly(video, VIDEO_OPTIONS);
+            builder.setFps(or(video.number("fps"), builder.getFps())).setNumFrames(video.integer("num_frames"));
+        }
+        defaults = builder.build();
+    }
+
+    MediaPart part(MediaKind kind, String type, JsonFields part) throws MalformedRecordException {
+        KnownFields.allowOnly(part, union(OPTIONS, type));
+        JsonNode source = part.node(type);
+        if (source == null) {
+            throw new MalformedRecordException(part.pathOf(type) + " is missing", part.pathOf(type));
+        }
+        MediaPart.Builder builder = options(kind, part);
+        if (type.equals("video") && source.isArray()) {
+            return builder.setFrames(part.list(type, MediaJson::frame)).build();
+        }
+        return builder.setUrl(url(source, part.pathOf(type))).build();
+    }
+
+    private MediaPart.Builder options(MediaKind kind, JsonFields part) throws MalformedRecordException {
+        MediaPart.Builder builder = MediaPart.newBuilder()
+                .setKind(kind)
+                .setMinPixels(or(part.integer("min_pixels"), defaults.getMinPixels()))
+                .setMaxPixels(or(part.integer("max_pixels"), defaults.getMaxPixels()));
+        Integer frames = or(part.integer("num_frames"), part.integer("nframes"));
+        Double fps = part.number("fps");
+        if (kind == MediaKind.IMAGE || frames != null || fps != null) {
+            return builder.setNumFrames(frames).setFps(fps);
+        }
+        return builder.setNumFrames(defaults.getNumFrames()).setFps(defaults.getFps());
+    }
+
+    private static String url(JsonNode source, String path) throws MalformedRecordException {
+        String url = source.isObject() ? JsonFields.of(source, path).text("url") : JsonFields.text(source, path);
+        if (url == null) {
+            throw new MalformedRecordException(path + ".url is missing", path + ".url");
+        }
+        return url;
+    }
+
+    /** A frame as a {@code data:} URL. */
+    private static ByteBuffer frame(JsonNode node, String path) throws MalformedRecordException {
+        String url = url(node, path);
+        int comma = url.indexOf(',');
+        if (!url.startsWith("data:") || comma < 0 || !url.substring(0, comma).endsWith(";base64")) {
+            throw new MalformedRecordException(
+                    path + " must be a data: URL in base64 (data:image/jpeg;base64,…), got " + Json.kind(node)
+                            + "; frames elsewhere are best sent as a video file's URL",
+                    path);
+        }
+        try {
+            return ByteBuffer.wrap(Base64.getMimeDecoder().decode(url.substring(comma + 1)));
+        } catch (IllegalArgumentException e) {
+            throw new MalformedRecordException(path + " is no valid base64: " + e.getMessage(), path);
+        }
+    }
+
+    private static Set<String> union(Set<String> set, String more) {
+        Set<String> union = new HashSet<>(set);
+        union.add(more);
+        return union;
+    }
+
+    private static <T> T or(T value, T otherwise) {
+        return value != null ? value : otherwise;
+    }
+}

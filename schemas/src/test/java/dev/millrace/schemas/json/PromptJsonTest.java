@@ -1,0 +1,272 @@
+package dev.millrace.schemas.json;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.schemas.MalformedRecordException;
+import dev.millrace.schemas.MediaKind;
+import dev.millrace.schemas.MediaPart;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.SampleRecords;
+import dev.millrace.schemas.SamplingOptions;
+import dev.millrace.schemas.TextPart;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PromptJsonTest {
+
+    private final List<String> unknown = new ArrayList<>();
+    private final PromptJson json = new PromptJson(unknown::add);
+
+    @Test
+    void chatCompletionsBodyOfAStockClientIsAPrompt() throws IOException {
+        PromptRequest request = read(
+                """
+                {"model": "demo-vl", "messages": [
+                   {"role": "system", "content": "Be brief."},
+                   {"role": "user", "name": "ann", "content": [
+                      {"type": "text", "text": "What is this?"},
+                      {"type": "image_url", "image_url": {"url": "https://example.org/a.png", "detail": "high"}},
+                      {"type": "video_url", "video_url": {"url": "file:///a.mp4"}}]}],
+                 "temperature": 0, "max_completion_tokens": 32, "max_tokens": 9, "top_p": 0.5, "seed": 17,
+                 "logprobs": true, "top_logprobs": 5, "stop": "\\n", "stream": true, "user": "u"}
+                """);
+        assertThat(request.getModel()).isEqualTo("demo-vl");
+        assertThat(request.getRequestId()).isEmpty();
+        assertThat(request.getMessages()).hasSize(2);
+        assertThat(request.getMessages().get(0).getContent()).containsExactly(new TextPart("Be brief."));
+        assertThat(request.getMessages().get(1).getContent())
+                .containsExactly(
+                        new TextPart("What is this?"),
+                        media(MediaKind.IMAGE)
+                                .setUrl("https://example.org/a.png")
+                                .build(),
+                        media(MediaKind.VIDEO).setUrl("file:///a.mp4").build());
+        SamplingOptions sampling = request.getSampling();
+        assertThat(sampling.getTemperature()).isZero();
+        assertThat(sampling.getMaxTokens()).isEqualTo(32);
+        assertThat(sampling.getTopP()).isEqualTo(0.5);
+        assertThat(sampling.getSeed()).isEqualTo(17);
+        assertThat(sampling.getLogprobs()).isEqualTo(5);
+        assertThat(sampling.getStop()).containsExactly("\n");
+        assertThat(unknown).isEmpty();
+    }
+
+    @Test
+    void qwensOwnPartsAreRead() throws IOException {
+        PromptRequest request = read(
+                """
+                {"messages": [{"role": "user", "content": [
+                   {"type": "image", "image": "file:///a.jpg", "min_pixels": 50176, "max_pixels": 50176},
+                   {"type": "video", "video": "https://example.org/v.mp4", "fps": 1.5, "max_pixels": 151200},
+                   {"type": "video", "video": ["data:image/jpeg;base64,AQI=", "data:image/png;base64,Aw=="], "fps": 4},
+                   {"image": "data:image/png;base64,AA=="}]}]}
+                """);
+        List<Object> parts = request.getMessages().get(0).getContent();
+        MediaPart picture = (MediaPart) parts.get(0);
+        assertThat(picture.getMinPixels()).isEqualTo(50176);
+        MediaPart video = (MediaPart) parts.get(1);
+        assertThat(video.getFps()).isEqualTo(1.5);
+        assertThat(video.getMaxPixels()).isEqualTo(151200);
+        MediaPart frames = (MediaPart) parts.get(2);
+        assertThat(frames.getUrl()).isNull();
+        assertThat(frames.getFrames()).extracting(frame -> frame.remaining()).containsExactly(2, 1);
+        assertThat(((MediaPart) parts.get(3)).getKind()).isEqualTo(MediaKind.IMAGE);
+    }
+
+    @Test
+    void mediaOptionsOfTheBodyHoldForPartsWithoutTheirOwn() throws IOException {
+        PromptRequest request = read(
+                """
+                {"messages": [{"role": "user", "content": [
+                   {"type": "image_url", "image_url": "http://a/b.png"},
+                   {"type": "video_url", "video_url": "http://a/b.mp4"},
+                   {"type": "video_url", "video_url": "http://a/c.mp4", "nframes": 8}]}],
+                 "mm_processor_kwargs": {"max_pixels": 1000}, "media_io_kwargs": {"video": {"fps": 3}}}
+                """);
+        List<Object> parts = request.getMessages().get(0).getContent();
+        assertThat(parts)
+                .containsExactly(
+                        media(MediaKind.IMAGE)
+                                .setUrl("http://a/b.png")
+                                .setMaxPixels(1000)
+                                .build(),
+                        media(MediaKind.VIDEO)
+                                .setUrl("http://a/b.mp4")
+                                .setMaxPixels(1000)
+                                .setFps(3.0)
+                                .build(),
+                        media(MediaKind.VIDEO)
+                                .setUrl("http://a/c.mp4")
+                                .setMaxPixels(1000)
+                                .setNumFrames(8)
+                                .build());
+    }
+
+    @Test
+    void completionsBodyIsAPrompt() throws IOException {
+        assertThat(read("{\"prompt\": \"Once\", \"logprobs\": 2}").getSampling().getLogprobs())
+                .isEqualTo(2);
+        assertThat(read("{\"prompt\": [1, 2.0]}").getPromptTokenIds()).containsExactly(1, 2);
+        assertThat(read("{\"prompt\": [\"Once\"]}").getPrompt()).isEqualTo("Once");
+        assertThat(read("{\"prompt\": [[5]]}").getPromptTokenIds()).containsExactly(5);
+        assertThat(read("{\"prompt_token_ids\": [7]}").getPromptTokenIds()).containsExactly(7);
+        assertRefused("{\"prompt\": [\"a\", \"b\"]}", "prompt", "2 prompts");
+        assertRefused("{\"prompt\": 5}", "prompt", "a string or an array of token ids, got 5");
+    }
+
+    @Test
+    void allFieldsOfARequestSurviveWritingAndReading() throws IOException {
+        PromptRequest request = SampleRecords.conversation();
+        assertThat(json.decode(json.encode(request))).isEqualTo(request);
+        PromptRequest plain = SampleRecords.plain("a \"quoted\" {{7*7}} <|image_pad|>");
+        assertThat(json.decode(json.encode(plain))).isEqualTo(plain);
+        assertThat(unknown).isEmpty();
+    }
+
+    @Test
+    void envelopeFieldsAreRead() throws IOException {
+        PromptRequest request = read(
+                """
+                {"prompt": "a", "request_id": "r", "priority": 2, "created_at": 1700000000123,
+                 "deadline": "2026-11-22T13:00:00Z", "reply_to": "me", "headers": {"k": "v"},
+                 "chat_template_kwargs": {"add_vision_id": true}}
+                """);
+        assertThat(request.getRequestId()).isEqualTo("r");
+        assertThat(request.getPriority()).isEqualTo(2);
+        assertThat(request.getCreatedAt()).isEqualTo(Instant.ofEpochMilli(1700000000123L));
+        assertThat(request.getDeadline()).isEqualTo(Instant.parse("2026-11-22T13:00:00Z"));
+        assertThat(request.getReplyTo()).isEqualTo("me");
+        assertThat(request.getHeaders()).isEqualTo(Map.of("k", "v"));
+        assertThat(request.getAddVisionId()).isTrue();
+    }
+
+    @Test
+    void unknownFieldsArePassedOverAndReported() throws IOException {
+        read("{\"prompt\": \"a\", \"colour\": \"red\", \"min_tokens\": null}");
+        assertThat(unknown).containsExactly("colour");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"tools\": [{\"type\": \"function\"}]",
+                "\"response_format\": {\"type\": \"json_object\"}",
+                "\"structured_outputs\": {\"regex\": \"a\"}",
+                "\"use_beam_search\": true",
+                "\"best_of\": 2",
+                "\"echo\": true",
+                "\"prompt_logprobs\": 1",
+                "\"continue_final_message\": true",
+                "\"cache_salt\": \"s\"",
+                "\"chat_template\": \"{{ messages }}\"",
+                "\"truncate_prompt_tokens\": 5",
+                "\"mm_processor_kwargs\": {\"size\": 3}"
+            })
+    void knownButUnsupportedFieldsAreRefusedByName(String field) {
+        String name = field.substring(1, field.indexOf('"', 1));
+        assertThatThrownBy(() -> read("{\"messages\": [], " + field + "}"))
+                .isInstanceOf(MalformedRecordException.class)
+                .hasMessageContaining(name)
+                .hasMessageContaining("is not supported");
+    }
+
+    @Test
+    void unsupportedFieldsThatAskForNothingPass() throws IOException {
+        read(
+                """
+                {"prompt": "a", "tools": [], "tool_choice": "none", "response_format": {"type": "text"}, "best_of": 1,
+                 "echo": false, "suffix": null, "modalities": ["text"], "detokenize": true}
+                """);
+        assertThat(unknown).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"prompt\":\"a\",\"temperature\":\"hot\"}|temperature|must be a number, got the string \"hot\"",
+                "{\"prompt\":\"a\",\"max_tokens\":1.5}|max_tokens|must be an integer",
+                "{\"prompt\":\"a\",\"max_tokens\":3000000000}|max_tokens|must be an integer of 32 bits, got 3000000000",
+                "{\"prompt\":\"a\",\"seed\":99999999999999999999}|seed|must be an integer of 64 bits",
+                "{\"prompt\":\"a\",\"seed\":1e999999999}|seed|must be an integer of 64 bits",
+                "{\"prompt\":\"a\",\"seed\":NaN}|seed|must be an integer of 64 bits, got NaN",
+                "{\"prompt\":\"a\",\"stop\":[1]}|stop[0]|must be a string",
+                "{\"prompt\":\"a\",\"logit_bias\":{\"5\":\"x\"}}|logit_bias.5|must be a number",
+                "{\"prompt\":\"a\",\"deadline\":\"soon\"}|deadline|ISO 8601",
+                "{\"prompt\":\"a\\ud800b\"}|prompt|surrogate pair at character 1",
+                "{\"messages\":{}}|messages|must be an array, got an object",
+                "{\"messages\":[{\"content\":\"a\"}]}|messages[0].role|is missing",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"audio_url\"}]}]}|messages[0].content[0].type|must be one of",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}|messages[0].content[0].image_url|is missing",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"image\":\"a\",\"fps\":\"2\"}]}]}|messages[0].content[0].fps|must be a number",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video\",\"video\":[\"http://a\"]}]}]}|messages[0].content[0].video[0]|must be a data: URL",
+                "{\"messages\":[],\"top_logprobs\":3}|top_logprobs|logprobs is not true",
+                "{}|messages|exactly one of",
+                "{\"messages\":[],\"prompt\":\"a\"}|messages|got messages and prompt"
+            })
+    void wrongValuesAreRefusedByTheirPath(String body, String param, String words) {
+        assertRefused(body, param, words);
+    }
+
+    @Test
+    void notANumberReachesTheOperatorsCheck() throws IOException {
+        assertThat(read("{\"prompt\": \"a\", \"temperature\": NaN}")
+                        .getSampling()
+                        .getTemperature())
+                .isNaN();
+    }
+
+    @Test
+    void brokenJsonIsRefusedWithItsPlace() {
+        assertRefused("{\"prompt\": \"a\",\n \"seed\": }", null, "line 2, column 10");
+        assertRefused("{\"prompt\": \"a\"", null, "no valid JSON");
+        assertRefused("", null, "got nothing");
+        assertRefused("[1]", null, "must be a JSON object, got an array");
+        assertRefused("{\"prompt\":\"a\"} {}", null, "no valid JSON");
+        assertRefused("{\"seed\": 1, \"seed\": 2, \"prompt\": \"a\"}", null, "seed");
+        assertThatThrownBy(() -> json.decode(new byte[] {'{', '"', (byte) 0xFF, '"', ':', '1', '}'}))
+                .isInstanceOf(MalformedRecordException.class);
+    }
+
+    @Test
+    void deepNestingIsRefused() {
+        assertRefused("{\"prompt\": " + "[".repeat(100_000), null, "no valid JSON");
+        assertRefused("{\"x\": " + "{\"a\":".repeat(100_000), null, "no valid JSON");
+        assertRefused("{\"seed\": " + "9".repeat(1_000_000) + "}", null, "no valid JSON");
+    }
+
+    @Test
+    void thirtyTwoMebibytesParse() throws IOException {
+        String picture = "data:image/png;base64," + "A".repeat(32 << 20);
+        PromptRequest request =
+                read("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\""
+                        + picture + "\"}}]}]}");
+        MediaPart part = (MediaPart) request.getMessages().get(0).getContent().get(0);
+        assertThat(part.getUrl()).hasSize(picture.length());
+    }
+
+    private static MediaPart.Builder media(MediaKind kind) {
+        return MediaPart.newBuilder().setKind(kind);
+    }
+
+    private PromptRequest read(String body) throws IOException {
+        return json.decode(body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void assertRefused(String body, String param, String words) {
+        assertThatThrownBy(() -> read(body)).isInstanceOfSatisfying(MalformedRecordException.class, e -> {
+            assertThat(e).hasMessageContaining(words);
+            assertThat(e.toEventError().getParam()).isEqualTo(param);
+            assertThat(e.toEventError().getCode()).isEqualTo("invalid_request_error");
+        });
+    }
+}
