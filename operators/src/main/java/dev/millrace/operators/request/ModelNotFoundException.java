@@ -1,0 +1,11 @@
+package dev.millrace.operators.request;
+
+import dev.millrace.model.InvalidInputException;
+
+/** A request names a model that is not served. */
+public final class ModelNotFoundException extends InvalidInputException {
+
+    ModelNotFoundException(String model) {
+        super("The model `" + model + "` does not exist.", "model");
+    }
+}

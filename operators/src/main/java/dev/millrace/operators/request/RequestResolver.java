@@ -1,0 +1,129 @@
+package dev.millrace.operators.request;
+
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.config.GenerationConfig;
+import dev.millrace.model.config.ModelConfig.TextConfig;
+import dev.millrace.model.prompt.PromptInput;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.SamplingOptions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Turns a request as it came into one that is valid and complete. Defaults, limits and messages are vLLM's ({@code
+ * vllm/sampling_params.py}, {@code vllm/entrypoints/openai/}). Has no state; serves any number of threads.
+ */
+public final class RequestResolver {
+
+    private static final int COMPLETION_TOKENS = 16; // vLLM's max_tokens for a prompt that is no conversation
+    private static final int MAX_STOPS = 256; // each is looked for in every step
+
+    private final RequestLimits limits;
+    private final GenerationConfig defaults;
+    private final Tokenizer tokenizer;
+    private final int[] eosTokenIds;
+    private final int vocabSize;
+    private final SamplingResolver sampling;
+
+    /**
+     * @param model the checkpoint's sizes and end-of-sequence tokens
+     * @param defaults its sampling values, and end-of-sequence tokens beside those of {@code model}
+     */
+    public RequestResolver(RequestLimits limits, TextConfig model, GenerationConfig defaults, Tokenizer tokenizer) {
+        this.limits = limits;
+        this.defaults = defaults;
+        this.tokenizer = tokenizer;
+        this.vocabSize = model.vocabSize();
+        this.eosTokenIds = IntStream.concat(Arrays.stream(model.eosTokenIds()), Arrays.stream(defaults.eosTokenIds()))
+                .distinct()
+                .toArray();
+        this.sampling = new SamplingResolver(defaults, eosTokenIds, vocabSize);
+    }
+
+    /**
+     * @throws ModelNotFoundException if another model is asked for
+     * @throws InvalidInputException if a value is out of its range; names the field, the value and what is allowed
+     */
+    public ResolvedRequest resolve(PromptRequest request) {
+        if (request.getModel() != null && !request.getModel().equals(limits.model())) {
+            throw new ModelNotFoundException(request.getModel());
+        }
+        Require.that(
+                request.getPriority() == 0 || limits.priorities(),
+                "priority",
+                "Got priority %d but Priority scheduling is not enabled.",
+                request.getPriority());
+        SamplingOptions options = request.getSampling();
+        requireOneAnswer(options);
+        BadWords badWords = BadWords.of(options.getBadWords(), tokenizer);
+        SamplingParams params = sampling.resolve(options, seed(request), badWords);
+        PromptInput prompt = PromptReader.read(request, vocabSize);
+        return new ResolvedRequest(prompt, generation(options, params, badWords, prompt), options.getMaxTokens());
+    }
+
+    private GenerationParams generation(
+            SamplingOptions options, SamplingParams params, BadWords badWords, PromptInput prompt) {
+        return new GenerationParams(
+                params,
+                maxTokens(options, prompt),
+                Ids.toArray(options.getStopTokenIds()),
+                options.getIgnoreEos() ? new int[0] : eosTokenIds,
+                stops(options),
+                options.getIncludeStopStrInOutput(),
+                options.getSkipSpecialTokens(),
+                logprobs(options),
+                badWords.longer());
+    }
+
+    /** The most that may be wanted; what is left of the context is not known yet. */
+    private int maxTokens(SamplingOptions options, PromptInput prompt) {
+        Integer asked = options.getMaxTokens();
+        Require.that(asked == null || asked >= 1, "max_tokens", "max_tokens must be at least 1, got %d.", asked);
+        int most = asked != null ? asked : prompt instanceof PromptInput.Chat ? Integer.MAX_VALUE : COMPLETION_TOKENS;
+        return defaults.maxNewTokens() == null ? most : Math.min(most, defaults.maxNewTokens());
+    }
+
+    private static List<String> stops(SamplingOptions options) {
+        List<String> stop = List.copyOf(options.getStop());
+        Require.that(
+                stop.size() <= MAX_STOPS, "stop", "stop must have at most %d entries, got %d.", MAX_STOPS, stop.size());
+        Require.that(stop.stream().noneMatch(String::isEmpty), "stop", "stop cannot contain an empty string.");
+        return stop;
+    }
+
+    private int logprobs(SamplingOptions options) {
+        if (options.getLogprobs() == null) {
+            return -1;
+        }
+        int asked = options.getLogprobs();
+        Require.that(asked >= -1, "logprobs", "logprobs must be non-negative or -1, got %d.", asked);
+        int wanted = asked == -1 ? vocabSize : asked;
+        Require.that(
+                wanted <= limits.maxLogprobs(),
+                "logprobs",
+                "Requested sample logprobs of %d, which is greater than max allowed: %d",
+                wanted,
+                limits.maxLogprobs());
+        return wanted;
+    }
+
+    private static void requireOneAnswer(SamplingOptions options) {
+        int n = options.getN() == null ? 1 : options.getN();
+        Require.that(n >= 1, "n", "n must be at least 1, got %d.", n);
+        Require.that(
+                n == 1,
+                "n",
+                "n must be 1, got %d: a request has one answer; send it %d times with seeds of their own.",
+                n,
+                n);
+    }
+
+    private static long seed(PromptRequest request) {
+        Long given = request.getSampling().getSeed();
+        return given == null || given == -1 ? Seeds.of(request.getRequestId()) : given;
+    }
+}
