@@ -1,0 +1,34 @@
+package dev.millrace.operators.kvcache;
+
+/** The blocks that hold a sequence's keys and values, in the order of its tokens. Filled by the {@link BlockAllocator}. */
+public final class BlockTable {
+
+    private final IntList blocks = new IntList(8);
+    private int registered;
+
+    public int size() {
+        return blocks.size();
+    }
+
+    public int block(int index) {
+        return blocks.get(index);
+    }
+
+    void add(int block) {
+        blocks.add(block);
+    }
+
+    /** Leading blocks that were offered to the prefix cache. */
+    int registered() {
+        return registered;
+    }
+
+    void setRegistered(int count) {
+        registered = count;
+    }
+
+    void clear() {
+        blocks.clear();
+        registered = 0;
+    }
+}
