@@ -1,0 +1,76 @@
+package dev.millrace.operators.sequence;
+
+import dev.millrace.model.tokenizer.Tokenizer;
+
+/**
+ * The text of one answer, handed out piece by piece. What may turn out to be the beginning of a stop text is held back,
+ * as is half a character, so a piece once handed out never has to be taken back (vLLM {@code v1/engine/detokenizer.py}).
+ * Fed the same tokens it hands out the same pieces, so a restored answer continues where the emitted one stopped.
+ */
+final class OutputText {
+
+    private final StringBuilder answer = new StringBuilder();
+    private final TokenText tokens;
+    private final StopTexts stops;
+    private final boolean includeStop;
+    private final int minTokens;
+    private int fed;
+    private int emitted;
+    private String stop;
+
+    /**
+     * @param emitted characters that were handed out before
+     */
+    OutputText(Tokenizer tokenizer, GenerationParams params, int emitted) {
+        this.tokens = new TokenText(tokenizer, params.skipSpecialTokens());
+        this.stops = new StopTexts(params.stop());
+        this.includeStop = params.includeStop();
+        this.minTokens = params.sampling().minTokens();
+        this.emitted = emitted;
+    }
+
+    /** Characters handed out. */
+    int emitted() {
+        return emitted;
+    }
+
+    /** The stop text that ended the answer, or null. */
+    String stop() {
+        return stop;
+    }
+
+    /** Appends a token's text; ends the answer if that completes a stop text, but not before the fewest tokens wanted. */
+    void append(int token) {
+        int before = answer.length();
+        answer.append(tokens.append(token));
+        fed++;
+        if (answer.length() > before && fed > minTokens) {
+            var match = stops.find(answer, before);
+            if (match != null) {
+                stop = match.text();
+                answer.setLength(includeStop ? match.end() : match.start());
+            }
+        }
+    }
+
+    /**
+     * Hands out what may be shown by now.
+     *
+     * @param last whether the answer has ended, so that nothing is held back
+     */
+    String take(boolean last) {
+        int end = answer.length();
+        if (!last && !includeStop) {
+            end -= stops.holdBack();
+        }
+        if (!last && end > 0 && end < answer.length() && Character.isHighSurrogate(answer.charAt(end - 1))) {
+            end--;
+        }
+        if (end <= emitted) {
+            return "";
+        }
+        String piece = answer.substring(emitted, end);
+        emitted = end;
+        return piece;
+    }
+}

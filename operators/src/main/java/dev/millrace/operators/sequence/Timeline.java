@@ -1,0 +1,47 @@
+package dev.millrace.operators.sequence;
+
+/** When a sequence came how far, in nanoseconds of the engine's clock; 0 for what has not happened. */
+public final class Timeline {
+
+    private long added;
+    private long firstScheduled;
+    private long firstToken;
+    private long lastToken;
+
+    /** When the engine took it in. */
+    public long added() {
+        return added;
+    }
+
+    /** When a step with its first tokens was launched. */
+    public long firstScheduled() {
+        return firstScheduled;
+    }
+
+    /** When its first token was handled. */
+    public long firstToken() {
+        return firstToken;
+    }
+
+    /** When its latest token was handled. */
+    public long lastToken() {
+        return lastToken;
+    }
+
+    public void markAdded(long nanos) {
+        added = nanos;
+    }
+
+    public void markScheduled(long nanos) {
+        if (firstScheduled == 0) {
+            firstScheduled = nanos;
+        }
+    }
+
+    public void markToken(long nanos) {
+        if (firstToken == 0) {
+            firstToken = nanos;
+        }
+        lastToken = nanos;
+    }
+}
