@@ -1,0 +1,206 @@
+package dev.millrace.operators.scheduler;
+
+import dev.millrace.operators.kvcache.BlockAllocator;
+import dev.millrace.operators.sequence.Placement;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+
+/**
+ * Decides which tokens each step computes. There is no prefill phase and no decode phase: a step gives sequences tokens
+ * until what is computed catches up with their length (vLLM {@code v1/core/sched/scheduler.py}). Running sequences come
+ * first, then waiting ones, both in one order of importance. Where blocks run out the least important running sequence
+ * gives up all of its own and waits to be computed anew.
+ *
+ * <p>Steps run in the order in which they are made here, so what a preempted sequence held may be used by others at
+ * once, while steps that read it are still in flight.
+ */
+public final class Scheduler {
+
+    private final SchedulerLimits limits;
+    private final Comparator<Sequence> order;
+    private final KvSpace kv;
+    private final EncoderCache encoder;
+    private final FreeRows rows;
+    private final TreeSet<Sequence> waiting;
+    private final ArrayList<Sequence> running = new ArrayList<>();
+    private final Counts counts = new Counts();
+    private long steps;
+
+    /**
+     * @param importance who goes first; equal only for the same sequence
+     */
+    public Scheduler(
+            SchedulerLimits limits,
+            Comparator<Sequence> importance,
+            BlockAllocator allocator,
+            int blockSize,
+            EncoderCache encoder) {
+        this.limits = limits;
+        this.order = importance;
+        this.kv = new KvSpace(allocator, blockSize, limits.enablePrefixCaching());
+        this.encoder = encoder;
+        this.rows = new FreeRows(limits.maxNumSeqs());
+        this.waiting = new TreeSet<>(importance);
+    }
+
+    /** Takes a sequence in; it waits for admission. */
+    public void add(Sequence sequence) {
+        if (!waiting.add(sequence)) {
+            throw new IllegalArgumentException("sequence " + sequence.requestId() + " was added twice");
+        }
+    }
+
+    /** Sequences that wait for admission, preempted ones included, the most important first. */
+    public Iterable<Sequence> waiting() {
+        return Collections.unmodifiableSet(waiting);
+    }
+
+    public int numWaiting() {
+        return waiting.size();
+    }
+
+    /** Sequences that hold a row and blocks, the most important first. */
+    public List<Sequence> running() {
+        return Collections.unmodifiableList(running);
+    }
+
+    public Counts counts() {
+        return counts;
+    }
+
+    /** Makes the next step; empty if nothing can be computed now. */
+    public Step schedule() {
+        Step step = new Step(steps, limits.maxNumBatchedTokens(), running.size() + 1);
+        if (tryScheduleRunning(step)) {
+            admitWaiting(step);
+        }
+        if (!step.isEmpty()) {
+            steps++;
+            launch(step);
+        }
+        return step;
+    }
+
+    /** Lets others find a sequence's full blocks, once another of its tokens is known. */
+    public void register(Sequence sequence) {
+        kv.register(sequence);
+    }
+
+    /** Takes a sequence that has ended out of the running and waiting ones; it keeps what it holds. */
+    public void remove(Sequence sequence) {
+        if (!waiting.remove(sequence)) {
+            running.remove(Collections.binarySearch(running, sequence, order));
+        }
+    }
+
+    /** Takes back all that a sequence holds. */
+    public void release(Sequence sequence) {
+        Placement placement = sequence.placement();
+        encoder.releaseAll(sequence);
+        kv.free(sequence);
+        if (placement.hasRow()) {
+            rows.give(placement.row());
+            placement.leaveRow();
+        }
+    }
+
+    /** False if blocks ran out, so that no one may be admitted. */
+    private boolean tryScheduleRunning(Step step) {
+        long preemptions = counts.preemptions();
+        for (int i = 0; i < running.size() && step.budget() > 0; i++) {
+            Sequence sequence = running.get(i);
+            int count = nextCount(sequence, step.budget());
+            if (count > 0 && tryMakeRoom(sequence, count, step)) {
+                step.add(sequence, count);
+            }
+        }
+        return counts.preemptions() == preemptions;
+    }
+
+    private void admitWaiting(Step step) {
+        while (!waiting.isEmpty() && step.budget() > 0 && !rows.isEmpty()) {
+            Sequence sequence = waiting.first();
+            if (sequence.tokensInFlight() > 0 || !tryAdmit(sequence, step)) {
+                return;
+            }
+            waiting.pollFirst();
+            running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
+        }
+    }
+
+    /** Gives a waiting sequence a row, what others computed of it, and the step's remaining tokens. */
+    private boolean tryAdmit(Sequence sequence, Step step) {
+        int cached = kv.cachedTokens(sequence);
+        if (!kv.fits(sequence, cached)) {
+            return false;
+        }
+        sequence.restartAt(cached);
+        int count = nextCount(sequence, step.budget());
+        if (count == 0) {
+            encoder.releaseAll(sequence);
+            sequence.restartAt(0);
+            return false;
+        }
+        if (sequence.tryMarkAdmitted()) {
+            counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
+        }
+        sequence.placement().takeRow(rows.take());
+        kv.share(sequence);
+        kv.tryExtend(sequence, count);
+        step.addAdmitted(sequence);
+        step.addTableUpdates(sequence.placement(), 0);
+        step.add(sequence, count);
+        return true;
+    }
+
+    /** Tokens that a sequence computes in this step; holds the media they stand for. */
+    private int nextCount(Sequence sequence, int budget) {
+        int computable = sequence.computable();
+        int count = Math.min(computable, budget);
+        if (limits.enableChunkedPrefill() && limits.longPrefillTokenThreshold() > 0) {
+            count = Math.min(count, limits.longPrefillTokenThreshold());
+        }
+        if (count > 0) {
+            count = encoder.hold(sequence, count);
+        }
+        return limits.enableChunkedPrefill() || count == computable ? count : 0;
+    }
+
+    /** Gets blocks for a running sequence, from less important ones if need be; false if it lost its own instead. */
+    private boolean tryMakeRoom(Sequence sequence, int count, Step step) {
+        int size = sequence.placement().blocks().size();
+        while (!kv.tryExtend(sequence, count)) {
+            Sequence victim = running.remove(running.size() - 1);
+            preempt(victim);
+            if (victim == sequence) {
+                return false;
+            }
+        }
+        step.addTableUpdates(sequence.placement(), size);
+        return true;
+    }
+
+    private void preempt(Sequence sequence) {
+        release(sequence);
+        sequence.restartAt(0);
+        waiting.add(sequence);
+        counts.addPreemption();
+    }
+
+    /** From here on the step counts as launched. What it writes may be found from the next step on. */
+    private void launch(Step step) {
+        step.setEncode(encoder.takePending());
+        for (int i = 0; i < step.numSequences(); i++) {
+            Sequence sequence = step.sequence(i);
+            int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
+            counts.addPromptTokens(Math.min(step.count(i), promptLeft));
+            sequence.launched(step.count(i), step.samples(i));
+            kv.register(sequence);
+            encoder.pass(sequence);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package dev.millrace.operators.scheduler;
+
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.operators.kvcache.BlockTable;
+import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.sequence.Placement;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What one step computes: of each of its sequences some tokens, and whether another is sampled after them. */
+public final class Step {
+
+    private final long number;
+    private final List<Sequence> sequences;
+    private final IntList starts;
+    private final IntList counts; // negated where no token is sampled
+    private final List<Sequence> admitted = new ArrayList<>();
+    private final IntList tableUpdates = new IntList(16);
+    private List<MediaInput> encode = List.of();
+    private int budget;
+    private int numTokens;
+    private int numSamples;
+
+    Step(long number, int budget, int expectedSequences) {
+        this.number = number;
+        this.budget = budget;
+        this.sequences = new ArrayList<>(expectedSequences);
+        this.starts = new IntList(expectedSequences);
+        this.counts = new IntList(expectedSequences);
+    }
+
+    public long number() {
+        return number;
+    }
+
+    public boolean isEmpty() {
+        return numTokens == 0;
+    }
+
+    public int numSequences() {
+        return sequences.size();
+    }
+
+    public int numTokens() {
+        return numTokens;
+    }
+
+    /** Sequences that sample a token. */
+    public int numSamples() {
+        return numSamples;
+    }
+
+    public Sequence sequence(int index) {
+        return sequences.get(index);
+    }
+
+    /** Index in its sequence of the first token computed. */
+    public int start(int index) {
+        return starts.get(index);
+    }
+
+    /** Tokens computed, at least 1. */
+    public int count(int index) {
+        return Math.abs(counts.get(index));
+    }
+
+    /** Whether another token is sampled after them. */
+    public boolean samples(int index) {
+        return counts.get(index) > 0;
+    }
+
+    /** Sequences that take over a row in this step. */
+    public List<Sequence> admitted() {
+        return admitted;
+    }
+
+    /** Triples (row, index in the row's block table, block). */
+    public int[] tableUpdates() {
+        return tableUpdates.toArray(0);
+    }
+
+    /** Media to be encoded before the text is computed. */
+    public List<MediaInput> encode() {
+        return encode;
+    }
+
+    int budget() {
+        return budget;
+    }
+
+    void add(Sequence sequence, int count) {
+        boolean samples = sequence.computed() + count == sequence.length();
+        sequences.add(sequence);
+        starts.add(sequence.computed());
+        counts.add(samples ? count : -count);
+        budget -= count;
+        numTokens += count;
+        numSamples += samples ? 1 : 0;
+    }
+
+    void addAdmitted(Sequence sequence) {
+        admitted.add(sequence);
+    }
+
+    /** Tells the executor of the blocks that a sequence's table has from {@code from} on. */
+    void addTableUpdates(Placement placement, int from) {
+        BlockTable blocks = placement.blocks();
+        for (int i = from; i < blocks.size(); i++) {
+            tableUpdates.add(placement.row());
+            tableUpdates.add(i);
+            tableUpdates.add(blocks.block(i));
+        }
+    }
+
+    void setEncode(List<MediaInput> media) {
+        encode = media;
+    }
+}
