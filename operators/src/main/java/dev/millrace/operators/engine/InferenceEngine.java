@@ -1,21 +1,61 @@
 package dev.millrace.operators.engine;
 
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.operators.engine.EngineListener.SequenceOutput;
+import dev.millrace.operators.kvcache.BlockAllocator;
+import dev.millrace.operators.kvcache.BlockHasher;
+import dev.millrace.operators.scheduler.Counts;
+import dev.millrace.operators.scheduler.EncoderCache;
+import dev.millrace.operators.scheduler.Scheduler;
+import dev.millrace.operators.scheduler.Step;
+import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * The continuous-batching loop: schedule, launch, append, finish. Plain Java, one thread, no locks: whoever owns the
  * engine calls {@link #launchSteps} whenever something may have become possible, and hands each step's output, which the
  * executor's thread brought to {@code completions}, to {@link #complete} on the owner's thread, in order of the steps.
+ *
+ * <p>A step is launched before the one before it is handled, so a sequence may have ended when its next step comes back;
+ * what that brings is dropped, and the sequence keeps its row and blocks until then.
  */
 public final class InferenceEngine implements AutoCloseable {
+
+    private final EngineConfig config;
+    private final ModelExecutor executor;
+    private final Tokenizer tokenizer;
+    private final StepListener completions;
+    private final EngineListener listener;
+    private final LongSupplier clock;
+    private final BlockAllocator allocator;
+    private final BlockHasher hasher;
+    private final EncoderCache encoder;
+    private final Scheduler scheduler;
+    private final Admission admission;
+    private final Map<String, List<Sequence>> requests = new HashMap<>();
+    private final Deque<Step> inFlight = new ArrayDeque<>();
+    private long generationTokens;
+    private long steps;
+    private long stepTokens;
 
     /**
      * @param completions hears of completed steps on the executor's thread; posts them to the owner's
      * @param listener hears of tokens on the owner's thread
+     * @throws IllegalArgumentException if the executor cannot hold the longest sequence allowed
      */
     public InferenceEngine(
             EngineConfig config,
@@ -23,36 +63,206 @@ public final class InferenceEngine implements AutoCloseable {
             Tokenizer tokenizer,
             StepListener completions,
             EngineListener listener) {
-        throw new UnsupportedOperationException();
+        this(
+                config,
+                executor,
+                tokenizer,
+                completions,
+                listener,
+                new BlockAllocator(executor.numBlocks()),
+                new BlockHasher(executor.blockSize()),
+                System::nanoTime);
     }
 
-    /** Takes a sequence in; it waits for admission. */
-    public void add(Sequence sequence) {}
+    InferenceEngine(
+            EngineConfig config,
+            ModelExecutor executor,
+            Tokenizer tokenizer,
+            StepListener completions,
+            EngineListener listener,
+            BlockAllocator allocator,
+            BlockHasher hasher,
+            LongSupplier clock) {
+        this.config = config;
+        this.executor = executor;
+        this.tokenizer = tokenizer;
+        this.completions = completions;
+        this.listener = listener;
+        this.clock = clock;
+        this.allocator = allocator;
+        this.hasher = hasher;
+        this.encoder = new EncoderCache(executor.mediaRows(), config.maxNumBatchedTokens());
+        this.scheduler = new Scheduler(
+                config.schedulerLimits(), config.policy().order(), allocator, executor.blockSize(), encoder);
+        this.admission = new Admission(config, executor);
+    }
+
+    /**
+     * Takes a sequence in; it waits for admission.
+     *
+     * @throws InvalidInputException if it can never run under the engine's limits; it is not taken in then
+     */
+    public void add(Sequence sequence) {
+        admission.check(sequence);
+        List<Sequence> siblings = requests.computeIfAbsent(sequence.requestId(), id -> new ArrayList<>(1));
+        if (siblings.stream().anyMatch(sibling -> sibling.choice() == sequence.choice())) {
+            throw new InvalidInputException(
+                    "request id " + sequence.requestId() + " is being answered already; use another", "request_id");
+        }
+        siblings.add(sequence);
+        sequence.timeline().markAdded(clock.getAsLong());
+        sequence.enter(tokenizer, hasher, config.maxModelLen());
+        scheduler.add(sequence);
+        if (sequence.isFull()) {
+            end(sequence, FinishReason.LENGTH);
+        }
+    }
 
     /** Ends a request's sequences with {@code ABORT}; false if there is none. Their blocks return when nothing of them is in flight. */
     public boolean tryAbort(String requestId) {
-        return false;
+        List<Sequence> sequences = requests.get(requestId);
+        if (sequences == null) {
+            return false;
+        }
+        List.copyOf(sequences).forEach(sequence -> end(sequence, FinishReason.ABORT));
+        return true;
     }
 
     /** Launches as many steps as may be in flight; false if there was nothing to launch. */
     public boolean launchSteps() {
-        return false;
+        boolean launched = false;
+        while (inFlight.size() < config.stepsAhead()) {
+            Step step = scheduler.schedule();
+            if (step.isEmpty()) {
+                break;
+            }
+            launch(step);
+            launched = true;
+        }
+        return launched;
+    }
+
+    private void launch(Step step) {
+        if (!step.admitted().isEmpty()) {
+            long now = clock.getAsLong();
+            step.admitted().forEach(sequence -> sequence.timeline().markScheduled(now));
+        }
+        inFlight.add(step);
+        executor.launch(new BatchBuilder(step, encoder).build(), completions);
     }
 
     /** Handles the output of the oldest step in flight. */
-    public void complete(StepOutput output) {}
+    public void complete(StepOutput output) {
+        Step step = inFlight.remove();
+        if (step.number() != output.step()) {
+            throw new IllegalStateException("step " + step.number() + " is the oldest, but " + output.step() + " came");
+        }
+        steps++;
+        stepTokens += step.numTokens();
+        long now = clock.getAsLong();
+        int sample = 0;
+        for (int i = 0; i < step.numSequences(); i++) {
+            Sequence sequence = step.sequence(i);
+            boolean sampled = step.samples(i);
+            sequence.landed(sampled);
+            if (sampled) {
+                if (!sequence.isFinished()) {
+                    append(sequence, output, sample, now);
+                }
+                sample++;
+            }
+            if (sequence.isFinished() && sequence.stepsInFlight() == 0) {
+                scheduler.release(sequence);
+            }
+        }
+    }
+
+    private void append(Sequence sequence, StepOutput output, int sample, long now) {
+        int token = output.tokens()[sample];
+        int position = sequence.outputLength();
+        int textStart = sequence.emittedChars();
+        String piece = sequence.append(token);
+        sequence.timeline().markToken(now);
+        generationTokens++;
+        scheduler.register(sequence);
+        if (sequence.isFinished()) {
+            forget(sequence);
+        }
+        SampleLogprobs logprobs = output.logprobs() == null ? null : output.logprobs()[sample];
+        listener.onOutput(new SequenceOutput(
+                sequence,
+                position,
+                new int[] {token},
+                List.of(piece),
+                textStart,
+                logprobs == null ? null : List.of(logprobs),
+                sequence.finish(),
+                sequence.stopReason()));
+    }
+
+    /** Ends a sequence without a token. */
+    private void end(Sequence sequence, FinishReason reason) {
+        sequence.finish(reason);
+        forget(sequence);
+        if (sequence.stepsInFlight() == 0) {
+            scheduler.release(sequence);
+        }
+        listener.onOutput(new SequenceOutput(
+                sequence, sequence.outputLength(), new int[0], List.of(), sequence.emittedChars(), null, reason, null));
+    }
+
+    private void forget(Sequence sequence) {
+        scheduler.remove(sequence);
+        List<Sequence> siblings = requests.get(sequence.requestId());
+        siblings.remove(sequence);
+        if (siblings.isEmpty()) {
+            requests.remove(sequence.requestId());
+        }
+    }
 
     /** Whether no sequence waits or runs and no step is in flight. */
     public boolean isIdle() {
-        return true;
+        return requests.isEmpty() && inFlight.isEmpty();
     }
 
     /** Counts and gauges since the start, for metrics and the log line. */
     public EngineStats stats() {
-        return null;
+        Counts counts = scheduler.counts();
+        return new EngineStats(
+                scheduler.running().size(),
+                scheduler.numWaiting(),
+                1 - (double) allocator.numFree() / allocator.capacity(),
+                counts.promptTokens(),
+                generationTokens,
+                counts.preemptions(),
+                counts.prefixQueries(),
+                counts.prefixHits(),
+                encoder.queries(),
+                encoder.hits(),
+                steps,
+                stepTokens);
+    }
+
+    /**
+     * Checks that blocks and media rows are held by exactly the sequences that may hold them.
+     *
+     * @throws IllegalStateException saying what is wrong
+     */
+    public void checkIntegrity() {
+        Set<Sequence> holders = new LinkedHashSet<>(scheduler.running());
+        for (Step step : inFlight) {
+            for (int i = 0; i < step.numSequences(); i++) {
+                holders.add(step.sequence(i));
+            }
+        }
+        allocator.checkIntegrity(
+                holders.stream().map(s -> s.placement().blocks()).toList());
+        encoder.checkIntegrity(holders);
     }
 
     /** Waits for the steps in flight and closes the executor. */
     @Override
-    public void close() {}
+    public void close() {
+        executor.close();
+    }
 }

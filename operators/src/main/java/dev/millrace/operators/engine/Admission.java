@@ -1,0 +1,65 @@
+package dev.millrace.operators.engine;
+
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.operators.sequence.Sequence;
+
+/** Refuses what could never run, when it comes, rather than let it wait for ever. */
+final class Admission {
+
+    private final EngineConfig config;
+    private final int mediaRows;
+
+    Admission(EngineConfig config, ModelExecutor executor) {
+        this.config = config;
+        this.mediaRows = executor.mediaRows();
+        long cacheTokens = (executor.numBlocks() - 1L) * executor.blockSize();
+        if (cacheTokens < config.maxModelLen()) {
+            throw new IllegalArgumentException("max-model-len is " + config.maxModelLen()
+                    + ", but the key-value cache holds " + cacheTokens
+                    + " tokens; give it more memory or lower max-model-len");
+        }
+    }
+
+    void check(Sequence sequence) {
+        int length = sequence.promptLength();
+        if (length == 0) {
+            throw new InvalidInputException("the prompt is empty; it needs at least one token", "prompt");
+        }
+        if (length >= config.maxModelLen()) {
+            throw new InvalidInputException(
+                    "the prompt has " + length + " tokens, but prompt and answer together may have at most "
+                            + config.maxModelLen() + " (max-model-len); shorten the prompt",
+                    "prompt");
+        }
+        if (sequence.priority() != 0 && config.policy() != EngineConfig.Policy.PRIORITY) {
+            throw new InvalidInputException(
+                    "priority is " + sequence.priority()
+                            + ", but the scheduling policy is fcfs, which allows only 0; leave it out",
+                    "priority");
+        }
+        checkMedia(sequence);
+    }
+
+    private void checkMedia(Sequence sequence) {
+        long together = 0;
+        for (MediaSpan span : sequence.prompt().media()) {
+            int tokens = span.item().numTokens();
+            together += tokens;
+            if (tokens > mediaRows) {
+                throw new InvalidInputException(
+                        "a " + (span.item().video() ? "video" : "picture") + " takes " + tokens
+                                + " tokens, but at most " + mediaRows
+                                + " fit the media buffer; lower max_pixels or take fewer frames",
+                        "messages");
+            }
+        }
+        if (!config.enableChunkedPrefill() && together > mediaRows) {
+            throw new InvalidInputException(
+                    "the prompt's media take " + together + " tokens, but at most " + mediaRows
+                            + " fit the media buffer at a time while chunked prefill is off; send fewer or smaller ones",
+                    "messages");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package dev.millrace.operators.engine;
+
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.prompt.MropePositions;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.scheduler.EncoderCache;
+import dev.millrace.operators.scheduler.Step;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.Arrays;
+import java.util.List;
+
+/** Lays a step out as the executor's flat arrays. Good for one step. */
+final class BatchBuilder {
+
+    private static final int NO_MEDIA = -1;
+    private static final int[] NONE = {};
+
+    private final Step step;
+    private final EncoderCache encoder;
+    private final int[] ids;
+    private final int[] mediaRow;
+    private final int[] positions;
+    private final int[] cuQ;
+    private final int[] contextLength;
+    private final int[] row;
+    private final int[] sampleToken;
+    private final int[] numLogprobs;
+    private final int[] sampleRow;
+    private final int[] bannedOffsets;
+    private final IntList banned = new IntList(4);
+
+    BatchBuilder(Step step, EncoderCache encoder) {
+        this.step = step;
+        this.encoder = encoder;
+        int tokens = step.numTokens();
+        int sequences = step.numSequences();
+        int samples = step.numSamples();
+        ids = new int[tokens];
+        mediaRow = new int[tokens];
+        positions = new int[3 * tokens];
+        cuQ = new int[sequences + 1];
+        contextLength = new int[sequences];
+        row = new int[sequences];
+        sampleToken = new int[samples];
+        sampleRow = new int[samples];
+        numLogprobs = new int[samples];
+        bannedOffsets = new int[samples + 1];
+    }
+
+    ForwardBatch build() {
+        Arrays.fill(mediaRow, NO_MEDIA);
+        int sample = 0;
+        for (int i = 0; i < step.numSequences(); i++) {
+            addSequence(i);
+            if (step.samples(i)) {
+                addSample(i, sample++);
+            }
+        }
+        boolean bans = banned.size() > 0;
+        return new ForwardBatch(
+                step.number(),
+                ids,
+                mediaRow,
+                positions,
+                cuQ,
+                contextLength,
+                row,
+                sampleToken,
+                sampleRow,
+                numLogprobs,
+                bans ? bannedOffsets : NONE,
+                bans ? banned.toArray(0) : NONE,
+                step.tableUpdates(),
+                NONE,
+                step.encode(),
+                assignments(),
+                false);
+    }
+
+    private void addSequence(int index) {
+        Sequence sequence = step.sequence(index);
+        int start = step.start(index);
+        int count = step.count(index);
+        int at = cuQ[index];
+        cuQ[index + 1] = at + count;
+        contextLength[index] = start + count;
+        row[index] = sequence.placement().row();
+        addIds(sequence.tokens(), start, count, at);
+        addPositions(sequence.prompt().positions(), start, count, at);
+        if (start < sequence.promptLength()) {
+            addMedia(sequence.prompt().media(), start, count, at);
+        }
+    }
+
+    private void addIds(IntList known, int start, int count, int at) {
+        int copied = Math.min(count, known.size() - start);
+        if (copied > 0) {
+            known.copyTo(start, ids, at, copied);
+        }
+        if (copied < count) {
+            ids[at + count - 1] = ForwardBatch.LAST_SAMPLED;
+        }
+    }
+
+    private void addPositions(MropePositions source, int start, int count, int at) {
+        int tokens = ids.length;
+        for (int i = 0; i < count; i++) {
+            positions[at + i] = source.at(0, start + i);
+            positions[tokens + at + i] = source.at(1, start + i);
+            positions[2 * tokens + at + i] = source.at(2, start + i);
+        }
+    }
+
+    private void addMedia(List<MediaSpan> media, int start, int count, int at) {
+        for (MediaSpan span : media) {
+            int from = Math.max(span.start(), start);
+            int to = Math.min(span.end(), start + count);
+            if (from < to) {
+                int[] rows = encoder.rows(span.item().key());
+                System.arraycopy(rows, from - span.start(), mediaRow, at + from - start, to - from);
+            }
+        }
+    }
+
+    private void addSample(int index, int sample) {
+        Sequence sequence = step.sequence(index);
+        sampleToken[sample] = cuQ[index + 1] - 1;
+        sampleRow[sample] = row[index];
+        numLogprobs[sample] = sequence.params().logprobs();
+        sequence.banNext(banned);
+        bannedOffsets[sample + 1] = banned.size();
+    }
+
+    private List<RowAssignment> assignments() {
+        return step.admitted().stream().map(BatchBuilder::assignment).toList();
+    }
+
+    private static RowAssignment assignment(Sequence sequence) {
+        return new RowAssignment(
+                sequence.placement().row(),
+                sequence.params().sampling(),
+                sequence.choice(),
+                sequence.prompt().tokenIds(),
+                sequence.outputTokens());
+    }
+}

@@ -1,0 +1,53 @@
+package dev.millrace.operators.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Collects what the engine tells, as a reader does, and checks that nothing is told twice, out of order or after the end. */
+final class Answers implements EngineListener {
+
+    private final Map<Sequence, Answer> bySequence = new LinkedHashMap<>();
+
+    @Override
+    public void onOutput(SequenceOutput output) {
+        Answer answer = bySequence.computeIfAbsent(output.sequence(), sequence -> new Answer());
+        assertThat(answer.finish).as("nothing comes after the end").isNull();
+        assertThat(output.firstPosition()).isEqualTo(answer.tokens.size());
+        assertThat(output.textStart()).isEqualTo(answer.text.length());
+        assertThat(output.text()).hasSameSizeAs(output.tokens());
+        answer.tokens.addAll(output.tokens());
+        output.text().forEach(answer.text::append);
+        answer.finish = output.finish();
+        answer.stopReason = output.stopReason();
+        assertThat(output.sequence().emittedChars()).isEqualTo(answer.text.length());
+    }
+
+    /** Begins where an answer stood when the sequence was saved. */
+    void resume(Sequence sequence, int[] tokens, String text) {
+        Answer answer = new Answer();
+        answer.tokens.addAll(tokens);
+        answer.text.append(text);
+        bySequence.put(sequence, answer);
+    }
+
+    Answer of(Sequence sequence) {
+        return bySequence.get(sequence);
+    }
+
+    boolean isFinished(Sequence sequence) {
+        return bySequence.containsKey(sequence) && bySequence.get(sequence).finish != null;
+    }
+
+    /** One answer as far as it was told. */
+    static final class Answer {
+        final IntList tokens = new IntList(16);
+        final StringBuilder text = new StringBuilder();
+        FinishReason finish;
+        Object stopReason;
+    }
+}

@@ -1,0 +1,104 @@
+package dev.millrace.operators.engine;
+
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.media.MediaItem;
+import dev.millrace.model.media.MediaKey;
+import dev.millrace.model.prompt.MropePositions;
+import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.kvcache.BlockAllocator;
+import dev.millrace.operators.kvcache.BlockHasher;
+import dev.millrace.operators.kvcache.PoisoningAllocator;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** An engine over a remembering executor, driven step by step. */
+final class EngineFixture {
+
+    static final int BLOCK_SIZE = 16;
+    static final int PICTURE = 60; // stands for a token of a picture
+    static final int END = 47;
+
+    private static final StepListener NOBODY = new StepListener() {
+        @Override
+        public void completed(StepOutput output) {}
+
+        @Override
+        public void failed(long step, Throwable cause) {}
+    };
+
+    final RememberingExecutor executor;
+    final Answers answers = new Answers();
+    final InferenceEngine engine;
+    private long now;
+
+    EngineFixture(EngineConfig config, int numBlocks, int mediaRows) {
+        this(config, numBlocks, mediaRows, PoisoningAllocator::new, new BlockHasher(BLOCK_SIZE));
+    }
+
+    EngineFixture(EngineConfig config, int numBlocks, int mediaRows, AllocatorFactory allocators, BlockHasher hasher) {
+        executor = new RememberingExecutor(numBlocks, BLOCK_SIZE, mediaRows, config.maxNumSeqs());
+        BlockAllocator allocator = allocators.create(numBlocks, executor::poison);
+        engine = new InferenceEngine(
+                config, executor, new LetterTokenizer(), NOBODY, answers, allocator, hasher, () -> ++now);
+    }
+
+    /** Makes an allocator that tells of blocks whose content is lost. */
+    interface AllocatorFactory {
+        BlockAllocator create(int numBlocks, IntConsumer poison);
+    }
+
+    void completeOldest() {
+        engine.complete(executor.computeOldest());
+    }
+
+    /** Launches what may be launched and, if anything is in flight, completes the oldest step; false if nothing was. */
+    boolean tryTurn() {
+        engine.launchSteps();
+        if (!executor.hasSteps()) {
+            return false;
+        }
+        completeOldest();
+        return true;
+    }
+
+    void runToEnd() {
+        while (tryTurn()) {}
+        if (!engine.isIdle()) {
+            throw new IllegalStateException("the engine has work left but launches nothing: " + engine.stats());
+        }
+        engine.checkIntegrity();
+    }
+
+    static EngineConfig config() {
+        return new EngineConfig(64, 8, 256, true, true, 0, Policy.FCFS, 2);
+    }
+
+    static MediaItem picture(long key, int height, int width) {
+        return new MediaItem(new MediaKey(key, key), false, 1, 2 * height, 2 * width, 0, new float[0]);
+    }
+
+    static PreparedPrompt prompt(int[] tokens, MediaSpan... media) {
+        List<MediaSpan> spans = List.of(media);
+        return new PreparedPrompt(tokens, spans, MropePositions.of(tokens.length, spans, 2));
+    }
+
+    static SamplingParams sampling(long seed, int minTokens, int... stopIds) {
+        return new SamplingParams(
+                1, 1, 0, 0, 1, 0, 0, seed, new int[0], new float[0], null, new int[0], minTokens, stopIds);
+    }
+
+    static GenerationParams params(int maxTokens, String... stop) {
+        return new GenerationParams(
+                sampling(1, 0, END), maxTokens, new int[0], new int[] {END}, List.of(stop), false, true, -1, List.of());
+    }
+
+    static Sequence sequence(int id, PreparedPrompt prompt, GenerationParams params) {
+        return new Sequence("r" + id, 0, id, 0, prompt, params, new int[0], 0);
+    }
+}

@@ -1,0 +1,271 @@
+package dev.millrace.operators.engine;
+
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.operators.kvcache.IntList;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+
+/**
+ * A model whose next token is a hash of its context, read back through the block tables as attention reads it. Each slot
+ * remembers what was written to it, so a lost, shared or stale block, a wrong position or a wrong media row changes the
+ * answer or is refused outright. Steps are computed only when asked for, in order, as late as the test likes; blocks
+ * that were given away meanwhile are poisoned in the order in which a device would see it.
+ */
+final class RememberingExecutor implements ModelExecutor {
+
+    static final int VOCABULARY = 48;
+
+    private static final long POISON = 0;
+
+    private final int numBlocks;
+    private final int blockSize;
+    private final long[] slots;
+    private final long[] media;
+    private final Row[] rows;
+    private final Deque<Runnable> queue = new ArrayDeque<>();
+    private StepOutput output;
+    private long nextStep;
+    private long computed;
+
+    RememberingExecutor(int numBlocks, int blockSize, int mediaRows, int maxNumSeqs) {
+        this.numBlocks = numBlocks;
+        this.blockSize = blockSize;
+        this.slots = new long[numBlocks * blockSize];
+        this.media = new long[mediaRows];
+        this.rows = new Row[maxNumSeqs];
+    }
+
+    @Override
+    public int numBlocks() {
+        return numBlocks;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public int mediaRows() {
+        return media.length;
+    }
+
+    @Override
+    public float[] readMedia(int[] wanted) {
+        throw new UnsupportedOperationException("embeddings are hashes here");
+    }
+
+    @Override
+    public void launch(ForwardBatch batch, StepListener listener) {
+        require(batch.step() == nextStep++, "steps are launched in order");
+        int checksum = checksum(batch);
+        queue.add(() -> {
+            require(checksum == checksum(batch), "a launched batch does not change");
+            output = compute(batch);
+        });
+    }
+
+    /** Forgets a block's content once the steps launched before are done. */
+    void poison(int block) {
+        queue.add(() -> Arrays.fill(slots, block * blockSize, (block + 1) * blockSize, POISON));
+    }
+
+    /** Whether a launched step was not computed yet. */
+    boolean hasSteps() {
+        return computed < nextStep;
+    }
+
+    /** Computes the oldest step launched. */
+    StepOutput computeOldest() {
+        output = null;
+        computed++;
+        while (output == null) {
+            queue.remove().run();
+        }
+        return output;
+    }
+
+    @Override
+    public void close() {
+        queue.clear();
+    }
+
+    private StepOutput compute(ForwardBatch batch) {
+        for (RowAssignment assignment : batch.assignments()) {
+            rows[assignment.row()] = new Row(assignment, numBlocks);
+        }
+        for (int i = 0; i < batch.tableUpdates().length; i += 3) {
+            updateTable(batch.tableUpdates()[i], batch.tableUpdates()[i + 1], batch.tableUpdates()[i + 2]);
+        }
+        batch.encode().forEach(this::encode);
+        // What was computed before must be there before anything of this step is written.
+        for (int s = 0; s < batch.numSequences(); s++) {
+            hashContext(rows[batch.row()[s]], batch.contextLength()[s] - count(batch, s));
+        }
+        for (int s = 0; s < batch.numSequences(); s++) {
+            write(batch, s);
+        }
+        return sample(batch);
+    }
+
+    private void updateTable(int row, int index, int block) {
+        require(block > 0 && block < numBlocks, "block " + block + " exists and is not the null block");
+        require(rows[row].tableSize == index, "a table grows by one block after another");
+        rows[row].table[rows[row].tableSize++] = block;
+    }
+
+    private void encode(MediaInput input) {
+        require(input.rows().length == input.item().numTokens(), "an item has a row for each token");
+        for (int i = 0; i < input.rows().length; i++) {
+            media[input.rows()[i]] =
+                    mix(mix(input.item().key().high(), input.item().key().low()), i + 1);
+        }
+    }
+
+    private void write(ForwardBatch batch, int s) {
+        Row row = rows[batch.row()[s]];
+        int count = count(batch, s);
+        int start = batch.contextLength()[s] - count;
+        for (int j = 0; j < count; j++) {
+            int at = batch.cuQ()[s] + j;
+            int token = batch.ids()[at] == ForwardBatch.LAST_SAMPLED ? row.lastSampled() : batch.ids()[at];
+            require(token == row.history.get(start + j), "the row's history is the sequence's");
+            int slot = row.slot(start + j, blockSize);
+            require(slots[slot] == POISON, "slot " + slot + " is written once");
+            slots[slot] = content(batch, at, token);
+        }
+    }
+
+    private long content(ForwardBatch batch, int at, int token) {
+        int mediaRow = batch.mediaRow()[at];
+        require(mediaRow < 0 || media[mediaRow] != 0, "media row " + mediaRow + " is encoded before it is read");
+        long content = mediaRow < 0 ? token : media[mediaRow];
+        for (int axis = 0; axis < 3; axis++) {
+            content = mix(content, batch.positions()[axis * batch.numTokens() + at]);
+        }
+        return content;
+    }
+
+    private StepOutput sample(ForwardBatch batch) {
+        int[] tokens = new int[batch.numSamples()];
+        SampleLogprobs[] logprobs = new SampleLogprobs[tokens.length];
+        int s = 0;
+        for (int r = 0; r < tokens.length; r++) {
+            while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
+                s++;
+            }
+            require(batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1, "a sample follows its sequence's last token");
+            require(batch.sampleRow()[r] == batch.row()[s], "a sample has its sequence's row");
+            Row row = rows[batch.row()[s]];
+            long hash = hashContext(row, batch.contextLength()[s]);
+            tokens[r] = row.draw(hash, banned(batch, r));
+            row.history.add(tokens[r]);
+            int k = batch.numLogprobs()[r];
+            logprobs[r] = k < 0 ? null : new SampleLogprobs(-(hash & 7), 1, new int[k], new float[k]);
+        }
+        return new StepOutput(batch.step(), tokens, logprobs, null, 0);
+    }
+
+    private long hashContext(Row row, int length) {
+        long hash = 7;
+        for (int i = 0; i < length; i++) {
+            long content = slots[row.slot(i, blockSize)];
+            require(content != POISON, "token " + i + " of the context is there");
+            hash = mix(hash, content);
+        }
+        return hash;
+    }
+
+    private static int[] banned(ForwardBatch batch, int sample) {
+        int[] offsets = batch.bannedOffsets();
+        return offsets.length == 0
+                ? new int[0]
+                : Arrays.copyOfRange(batch.banned(), offsets[sample], offsets[sample + 1]);
+    }
+
+    private static int count(ForwardBatch batch, int s) {
+        return batch.cuQ()[s + 1] - batch.cuQ()[s];
+    }
+
+    private static long mix(long hash, long value) {
+        long mixed = (hash ^ value) * 0x9E3779B97F4A7C15L;
+        mixed ^= mixed >>> 29;
+        return mixed == POISON ? 1 : mixed;
+    }
+
+    private static int checksum(ForwardBatch batch) {
+        return Arrays.deepHashCode(new Object[] {
+            batch.ids(),
+            batch.mediaRow(),
+            batch.positions(),
+            batch.cuQ(),
+            batch.contextLength(),
+            batch.row(),
+            batch.sampleToken(),
+            batch.sampleRow(),
+            batch.numLogprobs(),
+            batch.bannedOffsets(),
+            batch.banned(),
+            batch.tableUpdates(),
+            batch.copyPairs(),
+            batch.encode(),
+            batch.assignments()
+        });
+    }
+
+    private static void require(boolean holds, String rule) {
+        if (!holds) {
+            throw new IllegalStateException("the executor was misled: " + rule);
+        }
+    }
+
+    /** What the executor keeps for a sequence. */
+    private static final class Row {
+        private final RowAssignment assignment;
+        private final IntList history = new IntList(64);
+        private final int[] table;
+        private int tableSize;
+
+        Row(RowAssignment assignment, int mostBlocks) {
+            this.assignment = assignment;
+            this.table = new int[mostBlocks];
+            history.addAll(assignment.promptIds());
+            history.addAll(assignment.outputIds());
+        }
+
+        int slot(int index, int blockSize) {
+            require(index / blockSize < tableSize, "token " + index + " has a block");
+            return table[index / blockSize] * blockSize + index % blockSize;
+        }
+
+        int lastSampled() {
+            require(history.size() > assignment.promptIds().length, "a token was sampled before");
+            return history.get(history.size() - 1);
+        }
+
+        /** A token that depends on the context, the row's parameters and, as penalties do, on the whole history. */
+        int draw(long context, int[] banned) {
+            long hash = mix(mix(context, assignment.params().seed()), assignment.choice());
+            hash = mix(hash, Arrays.hashCode(history.toArray(0)));
+            int token = (int) Long.remainderUnsigned(hash >>> 8, VOCABULARY);
+            int outputs = history.size() - assignment.promptIds().length;
+            boolean mayStop = outputs >= assignment.params().minTokens();
+            while (contains(banned, token)
+                    || !mayStop && contains(assignment.params().stopIds(), token)) {
+                token = (token + 1) % VOCABULARY;
+            }
+            return token;
+        }
+
+        private static boolean contains(int[] ids, int id) {
+            return Arrays.stream(ids).anyMatch(candidate -> candidate == id);
+        }
+    }
+}
