@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,6 +84,18 @@ public final class JsonObject {
         return new JsonObject(where + ": " + field, value);
     }
 
+    /** The objects of a list. */
+    public List<JsonObject> objects(String field) {
+        JsonNode list = get(field);
+        check(list.isArray(), field, list, "a list of objects");
+        List<JsonObject> objects = new ArrayList<>();
+        for (JsonNode element : list) {
+            check(element.isObject(), field, list, "a list of objects");
+            objects.add(new JsonObject(where + ": " + field + " " + objects.size(), element));
+        }
+        return objects;
+    }
+
     public String text(String field) {
         JsonNode value = get(field);
         check(value.isTextual(), field, value, "a text");
@@ -126,6 +139,19 @@ public final class JsonObject {
             out[i] = integer(field, value.get(i), min, max);
         }
         return out;
+    }
+
+    /** This object but for some of its fields. */
+    public JsonObject without(String... fields) {
+        ObjectNode copy = MAPPER.createObjectNode();
+        copy.setAll((ObjectNode) node);
+        return new JsonObject(where, copy.remove(List.of(fields)));
+    }
+
+    /** As JSON. */
+    @Override
+    public String toString() {
+        return node.toString();
     }
 
     /** An error about this object. */

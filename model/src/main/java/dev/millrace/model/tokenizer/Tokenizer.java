@@ -1,5 +1,7 @@
 package dev.millrace.model.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+
 /** Text to token ids and back. Safe for use by several threads. */
 public interface Tokenizer {
 
@@ -11,6 +13,11 @@ public interface Tokenizer {
 
     /** Text of the ids; ids that the tokenizer does not know (a padded vocabulary's tail) give nothing. */
     String decode(int[] ids, boolean skipSpecialTokens);
+
+    /** The UTF-8 bytes that a token stands for, which may be part of a character; none where the tokenizer does not know it. */
+    default byte[] tokenBytes(int id) {
+        return decode(new int[] {id}, false).getBytes(StandardCharsets.UTF_8);
+    }
 
     /** The id of a special token's text, or −1. */
     int specialTokenId(String token);
