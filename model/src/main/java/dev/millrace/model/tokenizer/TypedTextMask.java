@@ -1,0 +1,53 @@
+package dev.millrace.model.tokenizer;
+
+import dev.millrace.model.InvalidInputException;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * Keeps what users typed from being read as special tokens: a mark goes behind every character with which one may begin,
+ * so no special token's text is left, not even across parts of a message. The mark is a private-use character that
+ * none of the texts has; removing it gives the texts back.
+ */
+final class TypedTextMask {
+
+    private static final char FIRST = '\uE000';
+    private static final int COUNT = 0x1900;
+
+    private final AddedTokens added;
+    private final String mark;
+
+    TypedTextMask(AddedTokens added, List<ChatMessage> messages) {
+        this.added = added;
+        BitSet used = new BitSet(COUNT);
+        for (ChatMessage message : messages) {
+            message.mapText(text -> {
+                text.chars().filter(c -> c >= FIRST && c < FIRST + COUNT).forEach(c -> used.set(c - FIRST));
+                return text;
+            });
+        }
+        int free = used.nextClearBit(0);
+        if (free >= COUNT) {
+            throw new InvalidInputException(
+                    "the messages use all " + COUNT
+                            + " private-use characters from U+E000 to U+F8FF; one has to be free",
+                    "messages");
+        }
+        this.mark = String.valueOf((char) (FIRST + free));
+    }
+
+    String apply(String typed) {
+        StringBuilder masked = new StringBuilder(typed.length());
+        for (int i = 0; i < typed.length(); i++) {
+            masked.append(typed.charAt(i));
+            if (added.mayBegin(typed.charAt(i))) {
+                masked.append(mark);
+            }
+        }
+        return masked.toString();
+    }
+
+    String remove(String masked) {
+        return masked.replace(mark, "");
+    }
+}
