@@ -1,0 +1,217 @@
+package dev.millrace.operators.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.engine.EngineFixture.AllocatorFactory;
+import dev.millrace.operators.kvcache.BlockHasher;
+import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Random operations on an engine of random limits, with scarce blocks and media rows, and prompts that share prefixes.
+ * After each operation the books are checked; in the end each answer is compared with that of an engine which had
+ * nothing else to do. The same seed does the same.
+ */
+final class RandomWorkload {
+
+    private static final int MAX_MODEL_LEN = 128;
+
+    private final Random random;
+    private final AllocatorFactory allocators;
+    private final BlockHasher hasher;
+    private final EngineConfig config;
+    private final int numBlocks;
+    private final int mediaRows;
+    private final List<Sequence> all = new ArrayList<>();
+    private EngineFixture fixture;
+    private long preemptions;
+    private long prefixHits;
+
+    RandomWorkload(long seed, AllocatorFactory allocators, BlockHasher hasher) {
+        this.random = new Random(seed);
+        this.allocators = allocators;
+        this.hasher = hasher;
+        boolean chunked = random.nextInt(4) > 0;
+        config = new EngineConfig(
+                chunked ? 3 + random.nextInt(60) : MAX_MODEL_LEN + random.nextInt(30),
+                1 + random.nextInt(8),
+                MAX_MODEL_LEN,
+                random.nextInt(5) > 0,
+                chunked,
+                random.nextInt(3) == 0 ? 5 + random.nextInt(20) : 0,
+                random.nextBoolean() ? Policy.FCFS : Policy.PRIORITY,
+                1 + random.nextInt(3));
+        numBlocks = 1 + MAX_MODEL_LEN / EngineFixture.BLOCK_SIZE + random.nextInt(16);
+        mediaRows = 18 + random.nextInt(12);
+        fixture = new EngineFixture(config, numBlocks, mediaRows, allocators, hasher);
+    }
+
+    long preemptions() {
+        return preemptions;
+    }
+
+    long prefixHits() {
+        return prefixHits;
+    }
+
+    void run(int operations) {
+        for (int i = 0; i < operations; i++) {
+            operate(random.nextInt(100));
+            fixture.engine.checkIntegrity();
+        }
+        fixture.runToEnd();
+        count();
+        all.forEach(this::compareWithUndisturbed);
+    }
+
+    private void operate(int dice) {
+        if (dice < 25) {
+            if (fixture.engine.stats().numRequestsWaiting() < 12) {
+                add();
+            }
+        } else if (dice < 60) {
+            fixture.engine.launchSteps();
+        } else if (dice < 96) {
+            if (fixture.executor.hasSteps()) {
+                fixture.completeOldest();
+            }
+        } else if (dice < 99) {
+            abort();
+        } else if (random.nextInt(5) == 0) {
+            restart();
+        }
+    }
+
+    private void add() {
+        int priority = config.policy() == Policy.PRIORITY ? random.nextInt(3) : 0;
+        Sequence sequence = new Sequence("r" + all.size(), 0, all.size(), priority, prompt(), params(), new int[0], 0);
+        all.add(sequence);
+        fixture.engine.add(sequence);
+    }
+
+    private void abort() {
+        if (!all.isEmpty()) {
+            Sequence sequence = all.get(random.nextInt(all.size()));
+            boolean unfinished = !fixture.answers.isFinished(sequence);
+            assertThat(fixture.engine.tryAbort(sequence.requestId())).isEqualTo(unfinished);
+        }
+    }
+
+    /** Starts a new engine from what a checkpoint would hold: the step in flight is lost. */
+    private void restart() {
+        count();
+        EngineFixture next = new EngineFixture(config, numBlocks, mediaRows, allocators, hasher);
+        all.replaceAll(sequence -> {
+            var answer = fixture.answers.of(sequence);
+            int[] tokens = answer == null ? new int[0] : answer.tokens.toArray(0);
+            String text = answer == null ? "" : answer.text.toString();
+            Sequence restored = new Sequence(
+                    sequence.requestId(),
+                    0,
+                    sequence.arrival(),
+                    sequence.priority(),
+                    sequence.prompt(),
+                    sequence.params(),
+                    tokens,
+                    text.length());
+            next.answers.resume(restored, tokens, text);
+            if (fixture.answers.isFinished(sequence)) {
+                next.answers.of(restored).finish = answer.finish;
+            } else {
+                next.engine.add(restored);
+            }
+            return restored;
+        });
+        fixture = next;
+    }
+
+    private void count() {
+        preemptions += fixture.engine.stats().numPreemptions();
+        prefixHits += fixture.engine.stats().prefixCacheHits();
+    }
+
+    private void compareWithUndisturbed(Sequence sequence) {
+        EngineFixture alone = new EngineFixture(
+                new EngineConfig(MAX_MODEL_LEN, 1, MAX_MODEL_LEN, false, true, 0, Policy.PRIORITY, 1), 40, 64);
+        Sequence again = new Sequence("again", 0, 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
+        alone.engine.add(again);
+        alone.runToEnd();
+        var expected = alone.answers.of(again);
+        var answer = fixture.answers.of(sequence);
+        assertThat(answer.finish).isNotNull();
+        if (answer.finish == FinishReason.ABORT) {
+            int[] start = answer.tokens.toArray(0);
+            assertThat(Arrays.copyOf(expected.tokens.toArray(0), start.length)).isEqualTo(start);
+            assertThat(expected.text.toString()).startsWith(answer.text.toString());
+        } else {
+            assertThat(answer.tokens.toArray(0)).isEqualTo(expected.tokens.toArray(0));
+            assertThat(answer.text.toString()).isEqualTo(expected.text.toString());
+            assertThat(answer.finish).isEqualTo(expected.finish);
+        }
+    }
+
+    /** Text that many prompts share, perhaps a picture of a few, text that many share, a little of its own. */
+    private PreparedPrompt prompt() {
+        IntList tokens = new IntList(64);
+        List<MediaSpan> media = new ArrayList<>();
+        int shared = random.nextInt(2);
+        text(tokens, shared, new int[] {1, 9, 14, 20, 33}[random.nextInt(5)]);
+        for (int i = random.nextInt(4) - 1; i > 0; i--) {
+            int size = 1 + random.nextInt(3);
+            var item = EngineFixture.picture(10 * size + random.nextInt(2), size, 2 * size);
+            media.add(new MediaSpan(tokens.size(), item));
+            for (int t = 0; t < item.numTokens(); t++) {
+                tokens.add(EngineFixture.PICTURE);
+            }
+            text(tokens, shared, new int[] {0, 5, 18}[random.nextInt(3)]);
+        }
+        int own = 1 + random.nextInt(4);
+        for (int i = 0; i < own; i++) {
+            tokens.add(random.nextInt(4));
+        }
+        return EngineFixture.prompt(tokens.toArray(0), media.toArray(MediaSpan[]::new));
+    }
+
+    private static void text(IntList tokens, int shared, int length) {
+        for (int i = 0; i < length; i++) {
+            tokens.add((7 * i + shared) % 40);
+        }
+    }
+
+    private GenerationParams params() {
+        int maxTokens = 1 + random.nextInt(45);
+        int minTokens = random.nextInt(3) == 0 ? random.nextInt(maxTokens) : 0;
+        List<String> stop = new ArrayList<>();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            stop.add(letters(2 + random.nextInt(3)));
+        }
+        List<int[]> badWords = random.nextInt(4) > 0
+                ? List.of()
+                : List.of(new int[] {random.nextInt(40), random.nextInt(40)}, new int[] {1, 2, 3});
+        return new GenerationParams(
+                EngineFixture.sampling(random.nextInt(3), minTokens, EngineFixture.END, 46),
+                maxTokens,
+                new int[] {46},
+                new int[] {EngineFixture.END},
+                stop,
+                random.nextBoolean(),
+                true,
+                random.nextInt(4) == 0 ? 2 : -1,
+                badWords);
+    }
+
+    private String letters(int length) {
+        return random.ints(length, 'a', 'g')
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+}
