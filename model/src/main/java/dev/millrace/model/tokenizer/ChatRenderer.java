@@ -56,9 +56,9 @@ public final class ChatRenderer {
     private void requireTemplate() {
         if (template == null) {
             throw new InvalidInputException(
-                    "the model has no chat template (chat_template.jinja, chat_template.json, or chat_template in"
-                            + " tokenizer_config.json), so it takes no messages; add one to its folder, or send a plain"
-                            + " prompt or token ids",
+                    "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat"
+                            + " template if the tokenizer does not define one: add chat_template.jinja to the model's"
+                            + " folder, or send a plain prompt or token ids",
                     "messages");
         }
     }
@@ -68,7 +68,11 @@ public final class ChatRenderer {
         String word = "probe";
         var text = List.of(ChatMessage.text("user", word));
         var parts = List.of(ChatMessage.parts("user", List.of(new TextPart(word))));
-        return template.render(text, true, false).equals(template.render(parts, true, false));
+        try {
+            return template.render(text, true, false).equals(template.render(parts, true, false));
+        } catch (InvalidInputException e) {
+            return false; // it adds a content to a text, say
+        }
     }
 
     /** One text of a message's texts, a line each, as vLLM does it for such templates. */

@@ -27,6 +27,38 @@ class ChatRendererTest {
             TOKENIZER,
             new ChatTemplate(json("chat_template.json").get("chat_template").asText()));
 
+    /** In the manner of Qwen2.5's text models, whose templates add a content to texts. */
+    private static final String TEXT_TEMPLATE =
+            """
+            {%- if tools %}
+                {{- tools | tojson }}
+            {%- else %}
+                {%- if messages[0]['role'] == 'system' %}
+                    {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
+                {%- else %}
+                    {{- '<|im_start|>system\\nYou are helpful.<|im_end|>\\n' }}
+                {%- endif %}
+            {%- endif %}
+            {%- for message in messages %}
+                {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
+                    {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
+                {%- elif message.role == "tool" %}
+                    {%- if (loop.index0 == 0) or (messages[loop.index0 - 1].role != "tool") %}
+                        {{- '<|im_start|>user' }}
+                    {%- endif %}
+                    {{- '\\n<result>\\n' }}
+                    {{- message.content }}
+                    {{- '\\n</result>' }}
+                    {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}
+                        {{- '<|im_end|>\\n' }}
+                    {%- endif %}
+                {%- endif %}
+            {%- endfor %}
+            {%- if add_generation_prompt %}
+                {{- '<|im_start|>assistant\\n' }}
+            {%- endif %}
+            """;
+
     @Test
     void promptsAndIdsAreThoseOfTheReference() {
         JsonNode cases = json("chat.json");
@@ -143,7 +175,8 @@ class ChatRendererTest {
 
         assertThatThrownBy(() -> renderer.render(List.of(ChatMessage.text("user", "hi")), true, false))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("no chat template");
+                .hasMessageContaining("default chat template is no longer allowed")
+                .hasMessageContaining("chat_template.jinja");
     }
 
     @Test
