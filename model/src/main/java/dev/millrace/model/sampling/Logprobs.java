@@ -1,0 +1,54 @@
+package dev.millrace.model.sampling;
+
+/**
+ * Log-probabilities under raw logits.
+ *
+ * @param logprob the chosen token's
+ * @param rank the chosen token's: one more than there are likelier tokens
+ * @param topIds the likeliest tokens, best first, of equals the lower id first
+ * @param topLogprobs theirs
+ */
+public record Logprobs(float logprob, int rank, int[] topIds, float[] topLogprobs) {
+
+    /** Computes them for a chosen token and the {@code count} likeliest. */
+    public static Logprobs of(float[] logits, int offset, int vocabSize, int token, int count) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int id = 0; id < vocabSize; id++) {
+            max = Math.max(max, logits[offset + id]);
+        }
+        double total = 0;
+        int likelier = 0;
+        float chosen = logits[offset + token];
+        for (int id = 0; id < vocabSize; id++) {
+            float logit = logits[offset + id];
+            total += DoubleMath.exp((double) logit - max);
+            likelier += logit > chosen ? 1 : 0;
+        }
+        double normalizer = max + DoubleMath.log(total);
+        int[] topIds = top(logits, offset, vocabSize, Math.min(count, vocabSize));
+        float[] topLogprobs = new float[topIds.length];
+        for (int i = 0; i < topIds.length; i++) {
+            topLogprobs[i] = (float) (logits[offset + topIds[i]] - normalizer);
+        }
+        return new Logprobs((float) (chosen - normalizer), likelier + 1, topIds, topLogprobs);
+    }
+
+    /** Insertion into a short sorted list; ids ascend, so an equal logit never moves up. */
+    private static int[] top(float[] logits, int offset, int vocabSize, int count) {
+        int[] ids = new int[count];
+        int size = 0;
+        for (int id = 0; id < vocabSize; id++) {
+            float logit = logits[offset + id];
+            if (size == count && (count == 0 || !(logit > logits[offset + ids[count - 1]]))) {
+                continue;
+            }
+            int at = size < count ? size++ : count - 1;
+            while (at > 0 && logit > logits[offset + ids[at - 1]]) {
+                ids[at] = ids[at - 1];
+                at--;
+            }
+            ids[at] = id;
+        }
+        return ids;
+    }
+}
