@@ -1,0 +1,147 @@
+package dev.millrace.cpu;
+
+import dev.millrace.cpu.operations.CpuTextOperations;
+import dev.millrace.cpu.operations.CpuVisionOperations;
+import dev.millrace.cpu.operations.MediaBuffer;
+import dev.millrace.cpu.parallel.ThreadTeam;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.forward.Qwen25Vl;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * Computes steps on the JVM. One thread takes them in order and is the thread team's worker 0; after a step failed, so do
+ * all that follow it, because what they build on is gone.
+ */
+final class CpuExecutor implements ModelExecutor {
+
+    private final Qwen25Vl model;
+    private final CpuTextOperations text;
+    private final CpuVisionOperations vision; // null for a text model
+    private final MediaBuffer media;
+    private final ThreadTeam team;
+    private final int numBlocks;
+    private final int blockSize;
+    private final LinkedBlockingQueue<Runnable> queue = new LinkedBlockingQueue<>();
+    private final Thread thread = new Thread(this::work, "millrace-executor");
+    private Throwable failure; // of the executor's thread
+    private boolean running = true; // of the executor's thread
+    private boolean closed;
+
+    CpuExecutor(
+            Qwen25Vl model,
+            CpuTextOperations text,
+            CpuVisionOperations vision,
+            MediaBuffer media,
+            ThreadTeam team,
+            int numBlocks,
+            int blockSize) {
+        this.model = model;
+        this.text = text;
+        this.vision = vision;
+        this.media = media;
+        this.team = team;
+        this.numBlocks = numBlocks;
+        this.blockSize = blockSize;
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public int numBlocks() {
+        return numBlocks;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public int mediaRows() {
+        return media.rows();
+    }
+
+    @Override
+    public void launch(ForwardBatch batch, StepListener listener) {
+        if (closed) {
+            throw new IllegalStateException("step " + batch.step() + " was launched after close");
+        }
+        queue.add(() -> step(batch, listener));
+    }
+
+    @Override
+    public float[] readMedia(int[] rows) {
+        CompletableFuture<float[]> result = new CompletableFuture<>();
+        queue.add(() -> {
+            try {
+                result.complete(media.read(rows));
+            } catch (RuntimeException e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return result.join();
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        queue.add(() -> running = false);
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        team.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void work() {
+        while (running) {
+            try {
+                queue.take().run();
+            } catch (InterruptedException | RuntimeException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+    }
+
+    private void step(ForwardBatch batch, StepListener listener) {
+        StepOutput output = null;
+        if (failure == null) {
+            try {
+                output = compute(batch);
+            } catch (Throwable t) {
+                failure = t;
+            }
+        }
+        if (output != null) {
+            listener.completed(output);
+        } else {
+            listener.failed(batch.step(), failure);
+        }
+    }
+
+    private StepOutput compute(ForwardBatch batch) {
+        long start = System.nanoTime();
+        for (MediaInput input : batch.encode()) {
+            vision.bind(input);
+            model.encode(vision);
+        }
+        text.bind(batch);
+        model.forward(text);
+        return text.result(System.nanoTime() - start);
+    }
+}

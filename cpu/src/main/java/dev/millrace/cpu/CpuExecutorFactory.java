@@ -1,0 +1,94 @@
+package dev.millrace.cpu;
+
+import dev.millrace.cpu.kernel.Kernels;
+import dev.millrace.cpu.operations.Compute;
+import dev.millrace.cpu.operations.CpuTextOperations;
+import dev.millrace.cpu.operations.CpuVisionOperations;
+import dev.millrace.cpu.operations.KeyValueCacheSize;
+import dev.millrace.cpu.operations.MediaBuffer;
+import dev.millrace.cpu.parallel.ThreadTeam;
+import dev.millrace.cpu.weights.PackedMatrix;
+import dev.millrace.cpu.weights.TextWeights;
+import dev.millrace.cpu.weights.VisionWeights;
+import dev.millrace.model.checkpoint.Checkpoint;
+import dev.millrace.model.checkpoint.RandomWeights;
+import dev.millrace.model.checkpoint.WeightSource;
+import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfig.VisionConfig;
+import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.model.forward.Qwen25Vl;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Makes executors that compute on the JVM. */
+public final class CpuExecutorFactory implements ModelExecutorFactory {
+
+    private static final long serialVersionUID = 1;
+    private static final List<String> DTYPES = List.of("auto", "bfloat16", "float32");
+    private static final long DUMMY_SEED = 0;
+    private static final int[] NONE = {};
+
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config) {
+        return open(model, config, Kernels.choose(config.allowScalar()));
+    }
+
+    /** As {@link #open(Path, ExecutorConfig)}, with kernels of the caller's choice. */
+    ModelExecutor open(Path model, ExecutorConfig config, Kernels kernels) {
+        if (!DTYPES.contains(config.dtype())) {
+            throw new IllegalArgumentException("dtype " + config.dtype() + " is not supported on the CPU; allowed are "
+                    + String.join(", ", DTYPES));
+        }
+        ModelConfig checkpoint = ModelConfigReader.read(model);
+        int numBlocks = KeyValueCacheSize.of(checkpoint.text(), config).numBlocks();
+        int threads =
+                config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
+        ThreadTeam team = new ThreadTeam(threads);
+        try (WeightSource weights = source(model, checkpoint, config.loadFormat())) {
+            return open(checkpoint, config, weights, numBlocks, new Compute(kernels, team), team);
+        } catch (RuntimeException | Error e) {
+            team.close();
+            throw e;
+        }
+    }
+
+    private static CpuExecutor open(
+            ModelConfig checkpoint,
+            ExecutorConfig config,
+            WeightSource weights,
+            int numBlocks,
+            Compute compute,
+            ThreadTeam team) {
+        boolean exact = config.dtype().equals("float32");
+        VisionConfig tower = checkpoint.vision();
+        int hidden = checkpoint.text().hiddenSize();
+        int mediaRows = tower == null ? 0 : config.mediaRows();
+        MediaBuffer media = new MediaBuffer(mediaRows, hidden, PackedMatrix.padInner(hidden));
+        CpuTextOperations text = new CpuTextOperations(
+                checkpoint.text(),
+                TextWeights.load(weights, checkpoint.text(), exact),
+                compute,
+                media,
+                numBlocks,
+                config.maxNumSeqs());
+        CpuVisionOperations vision = tower == null
+                ? null
+                : new CpuVisionOperations(tower, VisionWeights.load(weights, tower, exact), compute, media);
+        Qwen25Vl forward = tower == null
+                ? new Qwen25Vl(checkpoint.text().numLayers(), 0, NONE)
+                : new Qwen25Vl(checkpoint.text().numLayers(), tower.depth(), tower.fullAttentionBlocks());
+        return new CpuExecutor(forward, text, vision, media, team, numBlocks, config.blockSize());
+    }
+
+    private static WeightSource source(Path model, ModelConfig checkpoint, String loadFormat) {
+        return switch (loadFormat) {
+            case "auto" -> Checkpoint.open(model, checkpoint.text().tieWordEmbeddings());
+            case "dummy" -> new RandomWeights(DUMMY_SEED);
+            default -> throw new IllegalArgumentException(
+                    "load format " + loadFormat + " is not supported; allowed are auto, dummy");
+        };
+    }
+}

@@ -1,0 +1,42 @@
+package dev.millrace.cpu.operations;
+
+import dev.millrace.model.config.ModelConfig.TextConfig;
+import dev.millrace.model.executor.ExecutorConfig;
+
+/**
+ * How large the key-value cache is.
+ *
+ * @param numBlocks blocks, the null block included
+ * @param blockBytes bytes that a block takes in all layers
+ */
+public record KeyValueCacheSize(int numBlocks, long blockBytes) {
+
+    /**
+     * The size that a configuration asks for.
+     *
+     * @throws IllegalArgumentException if a sequence of the greatest length does not fit, or Java cannot hold so much
+     */
+    public static KeyValueCacheSize of(TextConfig text, ExecutorConfig config) {
+        if (config.blockSize() != KeyValueStore.UNIT) {
+            throw new IllegalArgumentException("block size " + config.blockSize()
+                    + " is not supported on the CPU; allowed is " + KeyValueStore.UNIT);
+        }
+        long blockBytes = text.numLayers() * KeyValueStore.unitBytes(text.numKeyValueHeads(), text.headDim());
+        int most = KeyValueStore.maxUnits(text.numKeyValueHeads(), text.headDim());
+        if (config.numBlocks() > most) {
+            throw new IllegalArgumentException(
+                    config.numBlocks() + " blocks of key-value cache are more than Java arrays" + " hold; at most "
+                            + most + " are possible");
+        }
+        int numBlocks =
+                config.numBlocks() > 0 ? config.numBlocks() : (int) Math.min(most, config.kvCacheBytes() / blockBytes);
+        long tokens = Math.max(0, numBlocks - 1L) * KeyValueStore.UNIT;
+        if (tokens < config.maxModelLen()) {
+            throw new IllegalArgumentException("The model's max seq len (" + config.maxModelLen()
+                    + ") is larger than the maximum number of tokens that can be stored in KV cache (" + tokens
+                    + "). Try increasing `kv_cache_memory_bytes` (a block of " + KeyValueStore.UNIT + " tokens takes "
+                    + blockBytes + " bytes) or decreasing `max_model_len` when initializing the engine.");
+        }
+        return new KeyValueCacheSize(numBlocks, blockBytes);
+    }
+}
