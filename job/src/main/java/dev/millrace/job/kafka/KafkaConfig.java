@@ -1,0 +1,99 @@
+package dev.millrace.job.kafka;
+
+import java.io.Serializable;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.clients.CommonClientConfigs;
+
+/**
+ * Where prompts come from and tokens go to.
+ *
+ * @param bootstrapServers {@code host:port}, several with commas
+ * @param promptTopic topic that prompts are read from
+ * @param tokenTopic topic that token events are written to
+ * @param deadLetterTopic topic that keeps unreadable records as they came; null: none
+ * @param groupId consumer group whose committed offsets a job without state starts at
+ * @param format form of the records
+ * @param guarantee what is promised of the token topic
+ * @param bounded whether the job ends when what was in the topic at its start is answered
+ * @param clientProperties further properties for every Kafka client, such as those of authentication
+ */
+public record KafkaConfig(
+        String bootstrapServers,
+        String promptTopic,
+        String tokenTopic,
+        String deadLetterTopic,
+        String groupId,
+        RecordFormat format,
+        DeliveryGuarantee guarantee,
+        boolean bounded,
+        Map<String, String> clientProperties)
+        implements Serializable {
+
+    /** Topics {@code prompts} and {@code tokens}, group {@code millrace}, Avro, exactly once. */
+    public static KafkaConfig of(String bootstrapServers) {
+        return new KafkaConfig(
+                bootstrapServers,
+                "prompts",
+                "tokens",
+                null,
+                "millrace",
+                RecordFormat.AVRO,
+                DeliveryGuarantee.EXACTLY_ONCE,
+                false,
+                Map.of());
+    }
+
+    public KafkaConfig withTopics(String prompts, String tokens, String deadLetters) {
+        return new KafkaConfig(
+                bootstrapServers, prompts, tokens, deadLetters, groupId, format, guarantee, bounded, clientProperties);
+    }
+
+    public KafkaConfig withGroupId(String group) {
+        return new KafkaConfig(
+                bootstrapServers,
+                promptTopic,
+                tokenTopic,
+                deadLetterTopic,
+                group,
+                format,
+                guarantee,
+                bounded,
+                clientProperties);
+    }
+
+    public KafkaConfig withFormat(RecordFormat recordFormat) {
+        return new KafkaConfig(
+                bootstrapServers,
+                promptTopic,
+                tokenTopic,
+                deadLetterTopic,
+                groupId,
+                recordFormat,
+                guarantee,
+                bounded,
+                clientProperties);
+    }
+
+    public KafkaConfig withBounded(boolean ends) {
+        return new KafkaConfig(
+                bootstrapServers,
+                promptTopic,
+                tokenTopic,
+                deadLetterTopic,
+                groupId,
+                format,
+                guarantee,
+                ends,
+                clientProperties);
+    }
+
+    /** What every client of this cluster needs. */
+    Properties properties() {
+        Properties properties = new Properties();
+        properties.putAll(clientProperties);
+        properties.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+        return properties;
+    }
+}
