@@ -1,0 +1,43 @@
+package dev.millrace.job;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** What jobs left behind in a folder of checkpoints ({@code JOB/chk-N/_metadata}). */
+public final class RetainedCheckpoints {
+
+    private RetainedCheckpoints() {}
+
+    /** The checkpoint that was completed last, of whichever job; a job resumes from its URI. */
+    public static Optional<Path> latest(Path checkpoints) throws IOException {
+        if (!Files.isDirectory(checkpoints)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.walk(checkpoints, 3)) {
+            List<Path> complete =
+                    files.filter(file -> file.endsWith("_metadata")).toList();
+            return complete.stream()
+                    .max(Comparator.comparing(RetainedCheckpoints::completedAt))
+                    .map(Path::getParent);
+        }
+    }
+
+    /** A checkpoint that is replaced meanwhile counts as the oldest. */
+    private static FileTime completedAt(Path metadata) {
+        try {
+            return Files.getLastModifiedTime(metadata);
+        } catch (NoSuchFileException e) {
+            return FileTime.fromMillis(0);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the checkpoint " + metadata + " cannot be read", e);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package dev.millrace.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.job.kafka.AnswerAssembler;
+import dev.millrace.job.kafka.KafkaConfig;
+import dev.millrace.job.kafka.PromptProducer;
+import dev.millrace.job.kafka.RecordFormat;
+import dev.millrace.job.kafka.TokenReader;
+import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.operators.StandInOperator;
+import dev.millrace.schemas.FinishReason;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.SamplingOptions;
+import dev.millrace.schemas.TokenEvent;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.IntStream;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobgraph.JobVertex;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.IsolationLevel;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(LocalStack.Shared.class)
+class InferenceJobTest {
+
+    private static final Duration OFTEN = Duration.ofMillis(200);
+
+    @Test
+    void killedTaskManagersLoseAndRepeatNothing(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics();
+        TopicLimits limits = LocalStack.prepare(kafka);
+        JobConfig config = JobConfig.of(kafka).withParallelism(2).withCheckpoints(OFTEN, null);
+        produce(kafka, limits, 0, 60, 60);
+        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 16, 20));
+                CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            for (int kill = 1; kill <= 3; kill++) {
+                answers.awaitEvents(700 * kill);
+                stack.flink().replaceTaskManager();
+            }
+            answers.awaitEnds(60);
+            answers.drain();
+            assertThat(answers.tokens()).isEqualTo(expected(0, 60, 60));
+            assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
+        }
+        assertLiveReaderSeesEveryTokenOnce(kafka, expected(0, 60, 60));
+    }
+
+    private static void assertLiveReaderSeesEveryTokenOnce(KafkaConfig kafka, Map<String, List<Integer>> expected)
+            throws Exception {
+        AnswerAssembler assembler = new AnswerAssembler(1000);
+        Map<String, List<Integer>> tokens = new HashMap<>();
+        int events = 0;
+        try (TokenReader reader = new TokenReader(kafka, IsolationLevel.READ_UNCOMMITTED, TokenReader.Start.EARLIEST)) {
+            for (List<TokenEvent> some = reader.poll(Duration.ofSeconds(5));
+                    !some.isEmpty();
+                    some = reader.poll(Duration.ofSeconds(1))) {
+                for (TokenEvent event : some) {
+                    events++;
+                    var update = assembler.accept(event);
+                    assertThat(update.fault()).isNull();
+                    tokens.computeIfAbsent(event.getRequestId(), id -> new ArrayList<>())
+                            .addAll(update.newTokens());
+                }
+            }
+        }
+        assertThat(tokens).isEqualTo(expected);
+        assertThat(events).as("a restart repeats events").isGreaterThan(60 * 60);
+    }
+
+    @Test
+    void cancelledJobGoesOnFromItsCheckpointInTheSameProcess(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics();
+        TopicLimits limits = LocalStack.prepare(kafka);
+        JobConfig config = JobConfig.of(kafka).withCheckpoints(OFTEN, null);
+        produce(kafka, limits, 0, 30, 40);
+        try (CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            Path checkpoint;
+            try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 8, 20))) {
+                answers.awaitEvents(300);
+                job.close();
+                checkpoint = RetainedCheckpoints.latest(
+                                stack.checkpoints().resolve(job.id().toString()))
+                        .orElseThrow();
+            }
+            answers.drain();
+            assertThat(answers.ends()).hasSizeLessThan(30);
+            JobConfig again =
+                    config.withParallelism(2).withRestoreFrom(checkpoint.toUri().toString());
+            try (RunningJob job = standIn(stack, again, limits, new StandInOperator.Factory(1024, 64, 5))) {
+                answers.awaitEnds(30);
+                answers.drain();
+                assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
+            }
+            assertThat(answers.tokens()).isEqualTo(expected(0, 30, 40));
+        }
+    }
+
+    @Test
+    void jobWithoutStateStartsAtTheGroupsOffsets(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics().withBounded(true);
+        TopicLimits limits = LocalStack.prepare(kafka);
+        JobConfig config = JobConfig.of(kafka).withCheckpoints(OFTEN, null);
+        produce(kafka, limits, 0, 5, 3);
+        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(10, 10, 1))) {
+            job.awaitEnd();
+        }
+        produce(kafka, limits, 5, 9, 3);
+        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(10, 10, 1));
+                CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            job.awaitEnd();
+            answers.awaitEnds(9);
+            answers.drain();
+            assertThat(answers.tokens()).isEqualTo(expected(0, 9, 3));
+        }
+    }
+
+    @Test
+    void tenThousandQueuedPromptsNeitherHoldCheckpointsUpNorFillTheOperator(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics().withBounded(true);
+        TopicLimits limits = LocalStack.prepare(kafka);
+        JobConfig config = JobConfig.of(kafka).withCheckpoints(OFTEN, null);
+        produce(kafka, limits, 0, 10_000, 1);
+        // The stand-in refuses a checkpoint with more than 50 prompts queued.
+        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(50, 50, 20));
+                CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            job.awaitEnd();
+            JsonNode checkpoints = job.rest("/checkpoints");
+            assertThat(checkpoints.path("counts").path("completed").asInt()).isGreaterThan(5);
+            assertThat(checkpoints
+                            .path("summary")
+                            .path("end_to_end_duration")
+                            .path("p50")
+                            .asInt())
+                    .isLessThan(1000);
+            answers.awaitEnds(10_000);
+            assertThat(answers.tokens()).isEqualTo(expected(0, 10_000, 1));
+            assertThat(answers.ends().values()).allMatch(event -> event.getAttempt() == 0);
+        }
+    }
+
+    @Test
+    void malformedRecordsAreAnsweredAndKeptWhileOthersGoOn(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics().withFormat(RecordFormat.JSON).withBounded(true);
+        TopicLimits limits = LocalStack.prepare(kafka);
+        byte[] broken = "{\"prompt\": ".getBytes(StandardCharsets.UTF_8);
+        byte[] noText = {(byte) 0xFF, 0, 1};
+        try (PromptProducer producer = new PromptProducer(kafka, limits)) {
+            producer.send(bytes("good"), bytes("{\"prompt\": \"a\", \"max_tokens\": 3}"))
+                    .get();
+            producer.send(bytes("broken"), broken).get();
+            producer.send(null, noText).get();
+            producer.send(bytes("tombstone"), null).get();
+        }
+        produce(kafka, limits, 0, 3, 3);
+        try (RunningJob job = standIn(stack, JobConfig.of(kafka), limits, new StandInOperator.Factory(10, 10, 1));
+                CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            job.awaitEnd();
+            answers.awaitEnds(7);
+            assertThat(answers.tokens().get("good")).hasSize(3);
+            List<TokenEvent> errors = answers.ends().values().stream()
+                    .filter(event -> event.getFinishReason() == FinishReason.ERROR)
+                    .toList();
+            assertThat(errors)
+                    .extracting(event -> event.getError().getMessage())
+                    .anyMatch(message -> message.contains("line 1, column"))
+                    .anyMatch(message -> message.contains("no value"))
+                    .hasSize(3);
+            assertThat(errors).allMatch(event -> event.getRequestId().startsWith(kafka.promptTopic() + "/"));
+        }
+        List<ConsumerRecord<byte[], byte[]>> dead = readAll(kafka, kafka.deadLetterTopic(), 3);
+        assertThat(dead).extracting(ConsumerRecord::value).containsExactlyInAnyOrder(broken, noText, null);
+        assertThat(dead).allSatisfy(record -> {
+            assertThat(record.headers().lastHeader("reason").value()).isNotEmpty();
+            assertThat(new String(record.headers().lastHeader("source").value(), StandardCharsets.UTF_8))
+                    .startsWith(kafka.promptTopic() + "/");
+        });
+    }
+
+    @Test
+    void sourceAndOperatorAreOneTaskAndTheSinkAnother() {
+        KafkaConfig kafka = KafkaConfig.of("127.0.0.1:1");
+        TopicLimits limits = new TopicLimits(1 << 20, 1 << 20, 0, "delete", 900_000);
+        JobGraph graph = InferenceJob.build(
+                JobConfig.of(kafka), limits, new StandInOperator.Factory(1, 1, 1), StandInOperator.UNREADABLE);
+        assertThat(graph.getVerticesSortedTopologicallyFromSources())
+                .extracting(JobVertex::getName)
+                .containsExactly("Source: prompts -> inference", "tokens: Writer", "tokens: Committer");
+    }
+
+    private static RunningJob standIn(
+            LocalStack stack, JobConfig config, TopicLimits limits, StandInOperator.Factory operator) throws Exception {
+        return new RunningJob(stack, config, limits, operator, StandInOperator.UNREADABLE);
+    }
+
+    private static void produce(KafkaConfig kafka, TopicLimits limits, int from, int to, int maxTokens)
+            throws Exception {
+        try (PromptProducer producer = new PromptProducer(kafka, limits)) {
+            for (int i = from; i < to; i++) {
+                SamplingOptions sampling =
+                        SamplingOptions.newBuilder().setMaxTokens(maxTokens).build();
+                producer.send(PromptRequest.newBuilder()
+                        .setRequestId("request-" + i)
+                        .setPrompt("prompt " + i)
+                        .setSampling(sampling)
+                        .build());
+            }
+        }
+    }
+
+    private static Map<String, List<Integer>> expected(int from, int to, int maxTokens) {
+        Map<String, List<Integer>> expected = new HashMap<>();
+        for (int i = from; i < to; i++) {
+            String id = "request-" + i;
+            expected.put(
+                    id,
+                    IntStream.range(0, maxTokens)
+                            .mapToObj(position -> StandInOperator.token(id, position))
+                            .toList());
+        }
+        return expected;
+    }
+
+    private static List<ConsumerRecord<byte[], byte[]>> readAll(KafkaConfig kafka, String topic, int count) {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", kafka.bootstrapServers());
+        properties.put("isolation.level", "read_committed");
+        List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                    .map(info -> new TopicPartition(topic, info.partition()))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            for (int polls = 0; polls < 100 && records.size() < count; polls++) {
+                consumer.poll(Duration.ofMillis(200)).forEach(records::add);
+            }
+        }
+        return records;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

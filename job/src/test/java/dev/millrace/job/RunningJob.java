@@ -1,0 +1,63 @@
+package dev.millrace.job;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.schemas.InboundPrompt;
+import dev.millrace.schemas.TokenEvent;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.client.program.ClusterClient;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
+import org.apache.flink.util.OutputTag;
+
+/** A job on the shared cluster; cancelled when closed. */
+final class RunningJob implements AutoCloseable {
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final LocalStack stack;
+    private final ClusterClient<?> client;
+    private final JobID id;
+
+    RunningJob(
+            LocalStack stack,
+            JobConfig config,
+            TopicLimits limits,
+            OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> operator,
+            OutputTag<InboundPrompt> unreadable)
+            throws Exception {
+        this.stack = stack;
+        client = stack.flink().client();
+        id = client.submitJob(InferenceJob.build(config, limits, operator, unreadable))
+                .get();
+    }
+
+    JobID id() {
+        return id;
+    }
+
+    /** Waits for a bounded job. */
+    void awaitEnd() throws Exception {
+        client.requestJobResult(id)
+                .get(60, TimeUnit.SECONDS)
+                .toJobExecutionResult(getClass().getClassLoader());
+    }
+
+    /** What the dashboard knows of this job. */
+    JsonNode rest(String path) throws IOException {
+        return MAPPER.readTree(
+                stack.flink().dashboard().resolve("/jobs/" + id + path).toURL());
+    }
+
+    @Override
+    public void close() throws Exception {
+        JobStatus status = client.getJobStatus(id).get();
+        if (!status.isGloballyTerminalState()) {
+            client.cancel(id).get();
+            client.requestJobResult(id).get(60, TimeUnit.SECONDS);
+        }
+    }
+}
