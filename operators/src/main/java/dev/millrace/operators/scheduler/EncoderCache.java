@@ -79,7 +79,6 @@ public final class EncoderCache {
             return count;
         }
         Placement placement = sequence.placement();
-        pass(sequence);
         int end = sequence.computed() + count;
         for (int i = placement.mediaHeld(); i < media.size() && media.get(i).start() < end; i++) {
             if (!tryHold(media.get(i).item())) {
@@ -134,7 +133,11 @@ public final class EncoderCache {
         for (Sequence sequence : sequences) {
             Placement placement = sequence.placement();
             for (int i = placement.mediaPassed(); i < placement.mediaHeld(); i++) {
-                holders.merge(sequence.prompt().media().get(i).item().key(), 1, Integer::sum);
+                MediaSpan span = sequence.prompt().media().get(i);
+                check(
+                        span.end() > sequence.computed(),
+                        "holding of " + span.item().key() + ", which was read,");
+                holders.merge(span.item().key(), 1, Integer::sum);
             }
         }
         IntList rows = new IntList(capacity);

@@ -139,6 +139,7 @@ public final class Scheduler {
             return false;
         }
         sequence.restartAt(cached);
+        encoder.pass(sequence);
         int count = nextCount(sequence, step.budget());
         if (count == 0) {
             encoder.releaseAll(sequence);

@@ -1,5 +1,6 @@
 package dev.millrace.operators.sequence;
 
+import dev.millrace.model.tokenizer.IncrementalDetokenizer;
 import dev.millrace.model.tokenizer.Tokenizer;
 
 /**
@@ -10,7 +11,7 @@ import dev.millrace.model.tokenizer.Tokenizer;
 final class OutputText {
 
     private final StringBuilder answer = new StringBuilder();
-    private final TokenText tokens;
+    private final IncrementalDetokenizer detokenizer;
     private final StopTexts stops;
     private final boolean includeStop;
     private final int minTokens;
@@ -22,7 +23,7 @@ final class OutputText {
      * @param emitted characters that were handed out before
      */
     OutputText(Tokenizer tokenizer, GenerationParams params, int emitted) {
-        this.tokens = new TokenText(tokenizer, params.skipSpecialTokens());
+        this.detokenizer = new IncrementalDetokenizer(tokenizer, params.skipSpecialTokens());
         this.stops = new StopTexts(params.stop());
         this.includeStop = params.includeStop();
         this.minTokens = params.sampling().minTokens();
@@ -42,7 +43,7 @@ final class OutputText {
     /** Appends a token's text; ends the answer if that completes a stop text, but not before the fewest tokens wanted. */
     void append(int token) {
         int before = answer.length();
-        answer.append(tokens.append(token));
+        answer.append(detokenizer.append(token));
         fed++;
         if (answer.length() > before && fed > minTokens) {
             var match = stops.find(answer, before);
@@ -59,18 +60,22 @@ final class OutputText {
      * @param last whether the answer has ended, so that nothing is held back
      */
     String take(boolean last) {
-        int end = answer.length();
-        if (!last && !includeStop) {
-            end -= stops.holdBack();
+        if (last && stop == null) {
+            answer.append(detokenizer.flush());
         }
-        if (!last && end > 0 && end < answer.length() && Character.isHighSurrogate(answer.charAt(end - 1))) {
-            end--;
-        }
+        int end = last ? answer.length() : safeEnd();
         if (end <= emitted) {
             return "";
         }
         String piece = answer.substring(emitted, end);
         emitted = end;
         return piece;
+    }
+
+    /** Where the answer ends that no stop text can shorten, nor within a surrogate pair. */
+    private int safeEnd() {
+        int end = Math.max(0, answer.length() - (includeStop ? 0 : stops.holdBack()));
+        boolean splitsPair = end > 0 && end < answer.length() && Character.isHighSurrogate(answer.charAt(end - 1));
+        return splitsPair ? end - 1 : end;
     }
 }

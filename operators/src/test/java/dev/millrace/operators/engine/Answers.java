@@ -39,6 +39,12 @@ final class Answers implements EngineListener {
         return bySequence.get(sequence);
     }
 
+    /** The answer of the only sequence that got any. */
+    Answer only() {
+        assertThat(bySequence).hasSize(1);
+        return bySequence.values().iterator().next();
+    }
+
     boolean isFinished(Sequence sequence) {
         return bySequence.containsKey(sequence) && bySequence.get(sequence).finish != null;
     }

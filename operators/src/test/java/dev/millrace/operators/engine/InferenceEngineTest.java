@@ -1,40 +1,120 @@
 package dev.millrace.operators.engine;
 
-import static dev.millrace.operators.engine.EngineFixture.config;
+import static dev.millrace.operators.engine.EngineFixture.BLOCK_SIZE;
 import static dev.millrace.operators.engine.EngineFixture.params;
+import static dev.millrace.operators.engine.EngineFixture.picture;
+import static dev.millrace.operators.engine.EngineFixture.prompt;
+import static dev.millrace.operators.engine.EngineFixture.sampling;
 import static dev.millrace.operators.engine.EngineFixture.sequence;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class InferenceEngineTest {
+
+    private static final int MANY_BLOCKS = 100;
+    private static final int MEDIA_ROWS = 64;
+
+    private static EngineConfig config(int budget, int maxNumSeqs, Policy policy, int stepsAhead) {
+        return new EngineConfig(budget, maxNumSeqs, 256, true, true, 0, policy, stepsAhead);
+    }
+
+    private static EngineFixture fixture(int budget) {
+        return new EngineFixture(config(budget, 8, Policy.FCFS, 2), MANY_BLOCKS, MEDIA_ROWS);
+    }
 
     private static PreparedPrompt text(int length, int from) {
         return PreparedPrompt.text(
                 IntStream.range(0, length).map(i -> (from + 7 * i) % 40).toArray());
     }
 
-    @Test
-    void anAnswerEndsAtItsLengthLimit() {
-        EngineFixture fixture = new EngineFixture(config(), 64, 64);
-        Sequence sequence = sequence(1, text(20, 5), params(5));
+    /** So much text, a picture, so much text. */
+    private static PreparedPrompt illustrated(int before, MediaItem item, int after) {
+        int[] tokens = IntStream.range(0, before + item.numTokens() + after)
+                .map(i -> i >= before && i < before + item.numTokens() ? EngineFixture.PICTURE : i % 40)
+                .toArray();
+        return prompt(tokens, new MediaSpan(before, item));
+    }
+
+    /** Never stops by itself. */
+    private static GenerationParams endless(int maxTokens) {
+        return new GenerationParams(
+                sampling(1, 0), maxTokens, new int[0], new int[0], List.of(), false, true, -1, List.of());
+    }
+
+    private static String answer(EngineFixture fixture, PreparedPrompt prompt, GenerationParams params) {
+        Sequence sequence = sequence(7, prompt, params);
         fixture.engine.add(sequence);
         fixture.runToEnd();
-        var answer = fixture.answers.of(sequence);
-        assertThat(answer.finish).isEqualTo(FinishReason.LENGTH);
-        assertThat(answer.tokens.size()).isEqualTo(5);
-        assertThat(fixture.engine.stats().stepTokens())
-                .as("no step past the limit is launched")
-                .isEqualTo(20 + 4);
+        return fixture.answers.of(sequence).text.toString();
+    }
+
+    private static List<Integer> tokensPerStep(EngineFixture fixture) {
+        return fixture.executor.batches().stream().map(ForwardBatch::numTokens).toList();
+    }
+
+    @Test
+    void anAnswerEndsAtItsLengthLimitAndNothingPastItIsLaunched() {
+        EngineFixture fixture = fixture(64);
+        Sequence sequence = sequence(1, text(20, 5), endless(5));
+        fixture.engine.add(sequence);
+        fixture.runToEnd();
+        assertThat(fixture.answers.of(sequence).finish).isEqualTo(FinishReason.LENGTH);
+        assertThat(fixture.answers.of(sequence).tokens.size()).isEqualTo(5);
+        assertThat(tokensPerStep(fixture)).containsExactly(20, 1, 1, 1, 1);
+    }
+
+    @Test
+    void anAnswerEndsWhereTheContextEnds() {
+        EngineFixture fixture = fixture(300);
+        Sequence sequence = sequence(1, text(250, 5), endless(1_000_000));
+        fixture.engine.add(sequence);
+        fixture.runToEnd();
+        assertThat(fixture.answers.of(sequence).tokens.size()).isEqualTo(6);
+    }
+
+    @Test
+    void stopTokensEndAnAnswerInTheirOrder() {
+        EngineFixture fixture = fixture(64);
+        String whole = answer(fixture, text(20, 5), endless(4));
+        int[] tokens = tokens(fixture);
+        EngineFixture again = fixture(64);
+        Sequence stopped = sequence(1, text(20, 5), stopping(new int[] {tokens[1]}, new int[0]));
+        Sequence ended = sequence(2, text(20, 5), stopping(new int[0], new int[] {tokens[1]}));
+        again.engine.add(stopped);
+        again.engine.add(ended);
+        again.runToEnd();
+        assertThat(again.answers.of(stopped).finish).isEqualTo(FinishReason.STOP);
+        assertThat(again.answers.of(stopped).stopReason).isEqualTo(tokens[1]);
+        assertThat(again.answers.of(ended).finish).isEqualTo(FinishReason.STOP);
+        assertThat(again.answers.of(ended).stopReason).isNull();
+        assertThat(whole).startsWith(again.answers.of(ended).text);
+    }
+
+    private static int[] tokens(EngineFixture fixture) {
+        return fixture.answers.only().tokens.toArray(0);
+    }
+
+    private static GenerationParams stopping(int[] stopTokens, int[] endTokens) {
+        return new GenerationParams(sampling(1, 0), 9, stopTokens, endTokens, List.of(), false, true, -1, List.of());
     }
 
     @Test
     void answersAloneAndTogetherAreTheSame() {
-        EngineFixture together = new EngineFixture(config(), 64, 64);
+        EngineFixture together = fixture(64);
         Sequence[] sequences = IntStream.range(0, 20)
                 .mapToObj(i -> sequence(i, text(10 + i, i % 3), params(30)))
                 .toArray(Sequence[]::new);
@@ -43,12 +123,314 @@ class InferenceEngineTest {
         }
         together.runToEnd();
         for (int i = 0; i < sequences.length; i++) {
-            EngineFixture alone = new EngineFixture(config(), 64, 64);
-            Sequence sequence = sequence(i, text(10 + i, i % 3), params(30));
-            alone.engine.add(sequence);
-            alone.runToEnd();
             assertThat(together.answers.of(sequences[i]).text.toString())
-                    .isEqualTo(alone.answers.of(sequence).text.toString());
+                    .isEqualTo(answer(fixture(64), text(10 + i, i % 3), params(30)));
         }
+    }
+
+    @Test
+    void chunksDoNotChangeTheAnswerNorDoesAPictureAcrossTheirBorder() {
+        PreparedPrompt prompt = illustrated(10, picture(1, 4, 5), 30);
+        String whole = answer(fixture(200), prompt, endless(20));
+        EngineFixture chunked = fixture(16);
+        assertThat(answer(chunked, prompt, endless(20))).isEqualTo(whole);
+        assertThat(tokensPerStep(chunked)).startsWith(16, 16, 16, 12, 1);
+        assertThat(chunked.executor.batches().get(0).encode()).hasSize(1);
+        assertThat(chunked.executor.batches().get(1).encode()).isEmpty();
+    }
+
+    @Test
+    void preemptionDoesNotChangeTheAnswer() {
+        EngineFixture scarce = new EngineFixture(config(64, 8, Policy.FCFS, 2), 17, MEDIA_ROWS);
+        Sequence[] sequences = IntStream.range(0, 6)
+                .mapToObj(i -> sequence(i, text(33, i), endless(60)))
+                .toArray(Sequence[]::new);
+        for (Sequence sequence : sequences) {
+            scarce.engine.add(sequence);
+        }
+        scarce.runToEnd();
+        assertThat(scarce.engine.stats().numPreemptions()).isPositive();
+        for (int i = 0; i < 6; i++) {
+            assertThat(scarce.answers.of(sequences[i]).text.toString())
+                    .isEqualTo(answer(fixture(64), text(33, i), endless(60)));
+        }
+    }
+
+    @Test
+    void aCachedPrefixDoesNotChangeTheAnswer() {
+        EngineFixture fixture = fixture(200);
+        PreparedPrompt prompt = illustrated(10, picture(1, 4, 5), 35);
+        String first = answer(fixture, prompt, endless(20));
+        Sequence second = sequence(2, prompt, endless(20));
+        fixture.engine.add(second);
+        fixture.runToEnd();
+        assertThat(fixture.answers.of(second).text.toString()).isEqualTo(first);
+        assertThat(second.cachedTokens()).isEqualTo(64);
+        assertThat(fixture.engine.stats().prefixCacheHits()).isEqualTo(64);
+        assertThat(fixture.engine.stats().prefixCacheQueries()).isEqualTo(130);
+    }
+
+    @Test
+    void theLastTokenOfAPromptIsAlwaysComputed() {
+        EngineFixture fixture = fixture(200);
+        answer(fixture, text(64, 1), endless(20));
+        Sequence second = sequence(2, text(64, 1), endless(20));
+        fixture.engine.add(second);
+        fixture.runToEnd();
+        assertThat(second.cachedTokens()).isEqualTo(48);
+    }
+
+    @Test
+    void aPrefixIsNotSharedWithinTheStepThatWritesIt() {
+        EngineFixture fixture = fixture(200);
+        Sequence first = sequence(1, text(40, 1), endless(5));
+        Sequence second = sequence(2, text(40, 1), endless(5));
+        fixture.engine.add(first);
+        fixture.engine.add(second);
+        fixture.runToEnd();
+        assertThat(second.cachedTokens()).isZero();
+        assertThat(tokensPerStep(fixture)).startsWith(80);
+    }
+
+    @Test
+    void anotherPictureSharesNoBlockAfterIt() {
+        EngineFixture fixture = fixture(200);
+        answer(fixture, illustrated(20, picture(1, 4, 5), 35), endless(5));
+        Sequence other = sequence(2, illustrated(20, picture(2, 4, 5), 35), endless(5));
+        fixture.engine.add(other);
+        fixture.runToEnd();
+        assertThat(other.cachedTokens()).isEqualTo(BLOCK_SIZE);
+    }
+
+    @Test
+    void aPictureThatACachedPrefixCoversIsNotEncodedAgain() {
+        EngineFixture fixture = new EngineFixture(config(200, 8, Policy.FCFS, 2), MANY_BLOCKS, 20);
+        answer(fixture, illustrated(10, picture(1, 4, 5), 35), endless(5));
+        answer(fixture, illustrated(3, picture(2, 4, 5), 35), endless(5)); // takes all rows of the media buffer
+        int before = fixture.executor.batches().size();
+        Sequence again = sequence(2, illustrated(10, picture(1, 4, 5), 35), endless(5));
+        fixture.engine.add(again);
+        fixture.runToEnd();
+        assertThat(again.cachedTokens()).isEqualTo(64);
+        assertThat(fixture.executor
+                        .batches()
+                        .subList(before, fixture.executor.batches().size()))
+                .allSatisfy(batch -> assertThat(batch.encode()).isEmpty());
+    }
+
+    @Test
+    void aPictureInTheEncoderCacheIsNotEncodedAgain() {
+        EngineFixture fixture = fixture(200);
+        answer(fixture, illustrated(10, picture(1, 4, 5), 5), endless(5));
+        answer(fixture, illustrated(11, picture(1, 4, 5), 5), endless(5));
+        assertThat(fixture.executor.batches().stream()
+                        .mapToInt(b -> b.encode().size())
+                        .sum())
+                .isEqualTo(1);
+        assertThat(fixture.engine.stats().mmCacheQueries()).isEqualTo(2);
+        assertThat(fixture.engine.stats().mmCacheHits()).isEqualTo(1);
+    }
+
+    @Test
+    void aChunkIsCutBeforeAPictureThatFindsNoRoom() {
+        EngineFixture fixture = new EngineFixture(config(100, 8, Policy.FCFS, 2), MANY_BLOCKS, 20);
+        int[] tokens = IntStream.range(0, 5 + 20 + 4 + 20 + 6)
+                .map(i -> i >= 5 && i < 25 || i >= 29 && i < 49 ? EngineFixture.PICTURE : i)
+                .toArray();
+        PreparedPrompt prompt = prompt(tokens, new MediaSpan(5, picture(1, 4, 5)), new MediaSpan(29, picture(2, 4, 5)));
+        answer(fixture, prompt, endless(2));
+        assertThat(tokensPerStep(fixture)).containsExactly(29, 26, 1);
+    }
+
+    @Test
+    void aPictureBeyondTheStepsBudgetIsEncodedAlone() {
+        EngineFixture fixture = fixture(16);
+        Sequence first = sequence(1, illustrated(3, picture(1, 4, 5), 5), endless(2));
+        Sequence second = sequence(2, illustrated(3, picture(2, 2, 2), 5), endless(2));
+        fixture.engine.add(first);
+        fixture.engine.add(second);
+        fixture.runToEnd();
+        assertThat(fixture.executor.batches())
+                .allSatisfy(batch -> assertThat(batch.encode()).hasSizeLessThanOrEqualTo(1));
+        assertThat(fixture.answers.isFinished(second)).isTrue();
+    }
+
+    @Test
+    void whatCanNeverRunIsRefusedWhenItComes() {
+        EngineFixture fixture = new EngineFixture(config(100, 8, Policy.FCFS, 2), MANY_BLOCKS, 19);
+        assertRefused(fixture, sequence(1, illustrated(3, picture(1, 4, 5), 5), endless(2)), "20 tokens", "19");
+        assertRefused(fixture, sequence(1, text(256, 0), endless(2)), "256 tokens", "max-model-len");
+        assertRefused(fixture, sequence(1, text(0, 0), endless(2)), "empty");
+        Sequence important = new Sequence("p", 0, 1, 5, text(3, 0), endless(2), new int[0], 0);
+        assertRefused(fixture, important, "priority is 5", "fcfs");
+        assertThat(fixture.engine.isIdle()).isTrue();
+    }
+
+    @Test
+    void aRequestIdInUseIsRefusedUntilItIsAnswered() {
+        EngineFixture fixture = fixture(100);
+        fixture.engine.add(sequence(1, text(5, 0), endless(2)));
+        assertRefused(fixture, sequence(1, text(6, 0), endless(2)), "r1");
+        fixture.runToEnd();
+        fixture.engine.add(sequence(1, text(6, 0), endless(2)));
+        fixture.runToEnd();
+    }
+
+    private static void assertRefused(EngineFixture fixture, Sequence sequence, String... words) {
+        assertThatThrownBy(() -> fixture.engine.add(sequence))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContainingAll(words);
+    }
+
+    @Test
+    void aCacheTooSmallForTheLongestSequenceIsRefused() {
+        assertThatThrownBy(() -> new EngineFixture(config(64, 8, Policy.FCFS, 2), 16, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("max-model-len is 256", "240");
+    }
+
+    @Test
+    void aPromptGoesWholeWhereChunksAreOff() {
+        EngineConfig whole = new EngineConfig(256, 8, 256, true, false, 10, Policy.FCFS, 2);
+        EngineFixture fixture = new EngineFixture(whole, MANY_BLOCKS, MEDIA_ROWS);
+        fixture.engine.add(sequence(1, text(200, 0), endless(2)));
+        fixture.engine.add(sequence(2, text(100, 1), endless(2)));
+        fixture.runToEnd();
+        assertThat(tokensPerStep(fixture)).containsExactly(200, 1 + 100, 1);
+    }
+
+    @Test
+    void aLongPromptLeavesTheStepToOthers() {
+        EngineConfig config = new EngineConfig(64, 8, 256, true, true, 20, Policy.FCFS, 1);
+        EngineFixture fixture = new EngineFixture(config, MANY_BLOCKS, MEDIA_ROWS);
+        fixture.engine.add(sequence(1, text(50, 0), endless(2)));
+        fixture.engine.add(sequence(2, text(10, 1), endless(2)));
+        fixture.runToEnd();
+        assertThat(tokensPerStep(fixture)).containsExactly(30, 21, 10, 1);
+    }
+
+    @Test
+    void theNextStepIsLaunchedBeforeTheLastIsHandled() {
+        EngineFixture fixture = fixture(64);
+        fixture.engine.add(sequence(1, text(20, 0), endless(9)));
+        assertThat(fixture.engine.launchSteps()).isTrue();
+        assertThat(fixture.executor.batches()).hasSize(2);
+        assertThat(fixture.executor.batches().get(1).ids()).containsExactly(ForwardBatch.LAST_SAMPLED);
+        assertThat(fixture.engine.launchSteps()).isFalse();
+        fixture.runToEnd();
+    }
+
+    @Test
+    void aSequenceWithLongBadWordsWaitsForItsTokensAndNeverSaysThem() {
+        EngineFixture free = fixture(64);
+        answer(free, text(20, 5), endless(9));
+        int[] said = tokens(free);
+        GenerationParams params = new GenerationParams(
+                sampling(1, 0), 9, new int[0], new int[0], List.of(), false, true, -1, List.of(new int[] {
+                    said[3], said[4]
+                }));
+        EngineFixture fixture = fixture(64);
+        fixture.engine.add(sequence(1, text(20, 5), params));
+        fixture.engine.launchSteps();
+        assertThat(fixture.executor.batches()).hasSize(1);
+        fixture.runToEnd();
+        assertThat(Arrays.copyOf(tokens(fixture), 4)).isEqualTo(Arrays.copyOf(said, 4));
+        assertThat(tokens(fixture)[4]).isNotEqualTo(said[4]);
+    }
+
+    @Test
+    void theLessImportantWaitsAndIsPreempted() {
+        EngineFixture fixture = new EngineFixture(config(64, 8, Policy.PRIORITY, 1), 17, MEDIA_ROWS);
+        Sequence casual = new Sequence("casual", 0, 1, 9, text(60, 0), endless(100), new int[0], 0);
+        Sequence urgent = new Sequence("urgent", 0, 2, 0, text(60, 1), endless(100), new int[0], 0);
+        fixture.engine.add(casual);
+        fixture.tryTurn();
+        fixture.engine.add(urgent);
+        while (!fixture.answers.isFinished(urgent)) {
+            fixture.tryTurn();
+        }
+        assertThat(fixture.engine.stats().numPreemptions()).isEqualTo(1);
+        assertThat(fixture.answers.isFinished(casual)).isFalse();
+        fixture.runToEnd();
+    }
+
+    @Test
+    void nobodyIsAdmittedInAStepThatPreempted() {
+        EngineFixture fixture = new EngineFixture(config(64, 8, Policy.FCFS, 1), 17, MEDIA_ROWS);
+        fixture.engine.add(sequence(1, text(60, 0), endless(100)));
+        fixture.engine.add(sequence(2, text(60, 1), endless(100)));
+        while (fixture.engine.stats().numPreemptions() == 0) {
+            fixture.tryTurn();
+            fixture.engine.add(sequence(1_000 + fixture.executor.batches().size(), text(60, 2), endless(1)));
+        }
+        assertThat(fixture.executor
+                        .batches()
+                        .get(fixture.executor.batches().size() - 1)
+                        .assignments())
+                .isEmpty();
+        fixture.runToEnd();
+    }
+
+    @Test
+    void anAbortedSequenceKeepsItsBlocksUntilNothingOfItIsInFlight() {
+        EngineFixture fixture = fixture(64);
+        Sequence sequence = sequence(1, text(20, 0), endless(9));
+        fixture.engine.add(sequence);
+        fixture.engine.launchSteps();
+        assertThat(fixture.engine.tryAbort("r1")).isTrue();
+        assertThat(fixture.engine.tryAbort("r1")).isFalse();
+        assertThat(fixture.answers.of(sequence).finish).isEqualTo(FinishReason.ABORT);
+        assertThat(fixture.engine.stats().kvCacheUsage()).isPositive();
+        fixture.completeOldest();
+        assertThat(fixture.engine.stats().kvCacheUsage()).isPositive();
+        fixture.completeOldest();
+        assertThat(fixture.engine.stats().kvCacheUsage()).isZero();
+        assertThat(fixture.engine.isIdle()).isTrue();
+    }
+
+    @Test
+    void aRestoredSequenceContinuesItsAnswer() {
+        PreparedPrompt prompt = illustrated(10, picture(1, 4, 5), 30);
+        EngineFixture undisturbed = fixture(64);
+        String whole = answer(undisturbed, prompt, endless(20));
+        int[] tokens = tokens(undisturbed);
+        Sequence restored = new Sequence(
+                "r", 0, 1, 0, prompt, endless(20), IntStream.of(tokens).limit(7).toArray(), 9);
+        EngineFixture fixture = fixture(64);
+        fixture.answers.resume(restored, IntStream.of(tokens).limit(7).toArray(), whole.substring(0, 9));
+        fixture.engine.add(restored);
+        fixture.runToEnd();
+        assertThat(fixture.answers.of(restored).text.toString()).isEqualTo(whole);
+        assertThat(fixture.answers.of(restored).tokens.toArray(0)).isEqualTo(tokens);
+    }
+
+    @Test
+    void positionsAreSlicedByTokenIndex() {
+        PreparedPrompt prompt = illustrated(10, picture(1, 4, 5), 30);
+        EngineFixture fixture = fixture(16);
+        answer(fixture, prompt, endless(5));
+        int index = 0;
+        for (ForwardBatch batch : fixture.executor.batches()) {
+            for (int i = 0; i < batch.numTokens(); i++, index++) {
+                for (int axis = 0; axis < 3; axis++) {
+                    assertThat(batch.positions()[axis * batch.numTokens() + i])
+                            .isEqualTo(prompt.positions().at(axis, index));
+                }
+            }
+        }
+        assertThat(index).isEqualTo(60 + 4);
+    }
+
+    @Test
+    void aSequenceTellsWhenItCameHowFar() {
+        EngineFixture fixture = fixture(64);
+        Sequence sequence = sequence(1, text(20, 0), endless(3));
+        fixture.engine.add(sequence);
+        fixture.runToEnd();
+        var timeline = sequence.timeline();
+        assertThat(List.of(timeline.added(), timeline.firstScheduled(), timeline.firstToken(), timeline.lastToken()))
+                .isSorted()
+                .doesNotHaveDuplicates()
+                .doesNotContain(0L);
     }
 }

@@ -156,7 +156,34 @@ final class RandomWorkload {
             assertThat(answer.tokens.toArray(0)).isEqualTo(expected.tokens.toArray(0));
             assertThat(answer.text.toString()).isEqualTo(expected.text.toString());
             assertThat(answer.finish).isEqualTo(expected.finish);
+            assertThat(answer.text.toString()).isEqualTo(text(answer.tokens.toArray(0), sequence.params()));
         }
+    }
+
+    /** The text of an answer, by another way: all tokens at once, cut at the first stop text that was looked for. */
+    private static String text(int[] tokens, GenerationParams params) {
+        LetterTokenizer tokenizer = new LetterTokenizer();
+        int last = tokens[tokens.length - 1];
+        boolean stopToken = (last == EngineFixture.END || last == 46)
+                && tokens.length >= params.sampling().minTokens();
+        int textual = stopToken && !params.includeStop() ? tokens.length - 1 : tokens.length;
+        String text = tokenizer.decode(Arrays.copyOf(tokens, textual), true);
+        int unsearched = tokenizer
+                .decode(
+                        Arrays.copyOf(
+                                tokens, Math.min(textual, params.sampling().minTokens())),
+                        true)
+                .length();
+        int cut = text.length();
+        int best = text.length();
+        for (String stop : params.stop()) {
+            int start = text.indexOf(stop, Math.max(0, unsearched - stop.length() + 1));
+            if (start >= 0 && start < best) {
+                best = start;
+                cut = params.includeStop() ? start + stop.length() : start;
+            }
+        }
+        return text.substring(0, cut);
     }
 
     /** Text that many prompts share, perhaps a picture of a few, text that many share, a little of its own. */

@@ -9,8 +9,10 @@ import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.operators.kvcache.IntList;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 
 /**
  * A model whose next token is a hash of its context, read back through the block tables as attention reads it. Each slot
@@ -29,6 +31,7 @@ final class RememberingExecutor implements ModelExecutor {
     private final long[] slots;
     private final long[] media;
     private final Row[] rows;
+    private final List<ForwardBatch> batches = new ArrayList<>();
     private final Deque<Runnable> queue = new ArrayDeque<>();
     private StepOutput output;
     private long nextStep;
@@ -65,6 +68,7 @@ final class RememberingExecutor implements ModelExecutor {
     @Override
     public void launch(ForwardBatch batch, StepListener listener) {
         require(batch.step() == nextStep++, "steps are launched in order");
+        batches.add(batch);
         int checksum = checksum(batch);
         queue.add(() -> {
             require(checksum == checksum(batch), "a launched batch does not change");
@@ -75,6 +79,11 @@ final class RememberingExecutor implements ModelExecutor {
     /** Forgets a block's content once the steps launched before are done. */
     void poison(int block) {
         queue.add(() -> Arrays.fill(slots, block * blockSize, (block + 1) * blockSize, POISON));
+    }
+
+    /** Every step launched. */
+    List<ForwardBatch> batches() {
+        return batches;
     }
 
     /** Whether a launched step was not computed yet. */
