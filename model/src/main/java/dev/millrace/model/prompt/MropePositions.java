@@ -66,8 +66,8 @@ public final class MropePositions {
 
     private static int fillMedia(int[] prompt, int length, MediaSpan span, double tokensPerSecond, int start) {
         var item = span.item();
-        int height = item.gridH() / 2;
-        int width = item.gridW() / 2;
+        int height = item.gridH() / item.mergeSize();
+        int width = item.gridW() / item.mergeSize();
         double perGrid = item.video() ? item.secondsPerGrid() * tokensPerSecond : 0;
         int i = span.start();
         int max = start;
