@@ -1,0 +1,130 @@
+package dev.millrace.job.check;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.millrace.model.checkpoint.SafetensorsFile;
+import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.model.prompt.PreparedPrompt;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Runs {@code cases-X} through the executor with {@code model-X}. */
+final class CasesCheck {
+
+    private static final Set<String> COMPARED = Set.of(
+            "name",
+            "input_ids",
+            "images",
+            "image_grid_thw",
+            "video_frames",
+            "video_grid_thw",
+            "second_per_grid_ts",
+            "greedy_tokens",
+            "greedy_margin",
+            "echo_share");
+    private static final int MAX_SAMPLES = 256;
+    private static final int BLOCK_SIZE = 16;
+
+    private final VectorFiles files;
+    private final String file;
+    private final Path model;
+    private final String suffix;
+    private final ModelExecutorFactory executors;
+    private final String dtype;
+
+    CasesCheck(VectorFiles files, String suffix, ModelExecutorFactory executors, String dtype) {
+        this.files = files;
+        this.file = "cases-" + suffix;
+        this.suffix = suffix;
+        this.model = files.resolve("model-" + suffix);
+        this.executors = executors;
+        this.dtype = dtype;
+    }
+
+    void run(CheckReport report) throws IOException {
+        if (!files.exists("model-" + suffix) || !files.exists(file + ".safetensors")) {
+            report.passOver(file + ": model-" + suffix + " or " + file + ".safetensors is not there");
+            return;
+        }
+        ModelConfig config = ModelConfigReader.read(model);
+        List<GoldenCase> cases = wanted(report);
+        if (cases.isEmpty()) {
+            return;
+        }
+        try (var references = SafetensorsFile.open(files.resolve(file + ".safetensors"));
+                var pixels = new ReferencePixels(files, suffix)) {
+            var media = new FolderMedia(files, model);
+            Map<GoldenCase, PreparedPrompt> prompts = prepare(cases, config, media, pixels, report);
+            if (prompts.isEmpty()) {
+                return;
+            }
+            try (ModelExecutor executor = executors.open(model, executorConfig(prompts))) {
+                prompts.forEach((golden, prompt) -> report.addAll(file, golden.name(), () -> new CaseCheck(
+                                file,
+                                golden,
+                                prompt,
+                                references,
+                                executor,
+                                config.text().vocabSize(),
+                                MAX_SAMPLES)
+                        .rows()));
+            }
+        }
+    }
+
+    private List<GoldenCase> wanted(CheckReport report) {
+        List<GoldenCase> cases = new ArrayList<>();
+        Set<String> ignored = new TreeSet<>();
+        for (JsonNode node : files.json(file + ".json")) {
+            GoldenCase golden = GoldenCase.parse(node);
+            if (report.wants(file, golden.name())) {
+                cases.add(golden);
+                node.fieldNames().forEachRemaining(ignored::add);
+            }
+        }
+        ignored.removeAll(COMPARED);
+        ignored.removeIf(key -> key.startsWith("pytorch_bf16_"));
+        ignored.forEach(key -> report.passOver(file + ": '" + key + "' is not compared"));
+        return cases;
+    }
+
+    private Map<GoldenCase, PreparedPrompt> prepare(
+            List<GoldenCase> cases, ModelConfig config, FolderMedia media, ReferencePixels pixels, CheckReport report) {
+        Map<GoldenCase, PreparedPrompt> prompts = new LinkedHashMap<>();
+        for (GoldenCase golden : cases) {
+            report.addAll(file, golden.name(), () -> {
+                prompts.put(golden, CasePrompt.of(golden, config, media, pixels));
+                return List.of();
+            });
+        }
+        return prompts;
+    }
+
+    /** Room for the longest case, one at a time. */
+    private ExecutorConfig executorConfig(Map<GoldenCase, PreparedPrompt> prompts) {
+        int prompt = 1;
+        int length = 1;
+        int media = 1;
+        for (var entry : prompts.entrySet()) {
+            int tokens = entry.getValue().tokenIds().length;
+            prompt = Math.max(prompt, tokens);
+            length = Math.max(length, tokens + entry.getKey().greedyTokens().length);
+            media = Math.max(
+                    media,
+                    entry.getValue().media().stream()
+                            .mapToInt(span -> span.item().numTokens())
+                            .sum());
+        }
+        int blocks = 2 + length / BLOCK_SIZE;
+        return new ExecutorConfig(dtype, "auto", BLOCK_SIZE, blocks, 0, MAX_SAMPLES, prompt, length, media, 0, true);
+    }
+}

@@ -1,0 +1,55 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.job.check.Check;
+import dev.millrace.job.check.CheckReport;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Compares this engine with reference vectors. */
+@Command(
+        name = "check",
+        description = {
+            "Compares this engine with reference vectors and prints a row for each case and kind; fails if a row does.",
+            "The folder is laid out like golden/: model-X, cases-X.*, pixel_values-X.*, sampling-X.*, smart_resize.json and a"
+                    + " tokenizer's folder with tokenize.jsonl and chat.json; what is missing is passed over and named."
+        })
+final class CheckCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "DIR", converter = Folder.class, description = "Folder of the reference vectors.")
+    private Path folder;
+
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private Device device = Device.auto;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private Dtype dtype = Dtype.auto;
+
+    @Option(
+            names = "--filter",
+            paramLabel = "TEXT",
+            description = "Compares only what has this text in 'file name', such as cases-a or image-0.")
+    private String filter = "";
+
+    @Override
+    public Integer call() throws Exception {
+        var executors = device.executors();
+        var report = new CheckReport(spec.commandLine().getOut(), name -> name.contains(filter));
+        new Check(folder, executors, dtype.name()).run(report);
+        report.finish();
+        return report.passed() ? 0 : 1;
+    }
+}

@@ -1,0 +1,4 @@
+package dev.millrace.job.cli;
+
+/** A picocli command of another module, found by {@link java.util.ServiceLoader}. */
+public interface Subcommand {}

@@ -1,0 +1,24 @@
+package dev.millrace.job.cli;
+
+import java.io.IOException;
+import java.util.Properties;
+import picocli.CommandLine.IVersionProvider;
+
+/** Version of Millrace as the build knows it, and of the Java that runs it. */
+final class VersionProvider implements IVersionProvider {
+
+    @Override
+    public String[] getVersion() throws IOException {
+        var build = new Properties();
+        try (var in = VersionProvider.class.getResourceAsStream("/millrace.properties")) {
+            build.load(in);
+        }
+        return new String[] {
+            "millrace %s (Java %s, %s)"
+                    .formatted(
+                            build.getProperty("version"),
+                            System.getProperty("java.version"),
+                            System.getProperty("java.vm.vendor"))
+        };
+    }
+}
