@@ -1,0 +1,26 @@
+package dev.millrace.bench;
+
+import dev.millrace.job.cli.Subcommand;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code millrace bench}. */
+@Command(
+        name = "bench",
+        description = "Measures the engine without Flink.",
+        subcommands = {ThroughputCommand.class, LatencyCommand.class})
+public final class BenchCommand implements Subcommand, Runnable {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                spec.commandLine(),
+                "No measurement was named; one of %s is allowed."
+                        .formatted(String.join(", ", spec.subcommands().keySet())));
+    }
+}

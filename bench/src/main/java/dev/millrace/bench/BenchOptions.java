@@ -1,0 +1,83 @@
+package dev.millrace.bench;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** What every measurement of the engine takes. */
+final class BenchOptions {
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "Folder of the model.")
+    Path model;
+
+    @Option(
+            names = "--input-len",
+            paramLabel = "TOKENS",
+            description = "Random tokens of each prompt (default: ${DEFAULT-VALUE}).")
+    int inputLen = 32;
+
+    @Option(
+            names = "--output-len",
+            paramLabel = "TOKENS",
+            description = "Tokens generated for each prompt, whatever they are (default: ${DEFAULT-VALUE}).")
+    int outputLen = 128;
+
+    @Option(
+            names = "--images",
+            paramLabel = "WxH",
+            arity = "1..*",
+            converter = ImageSize.Converter.class,
+            description = "Random pictures of these sizes in every prompt, such as 112x112 448x448 (default: none).")
+    List<ImageSize> images = new ArrayList<>();
+
+    @Option(
+            names = "--load-format",
+            paramLabel = "FORMAT",
+            description =
+                    "auto reads the checkpoint, dummy makes random weights of its shapes (default: ${DEFAULT-VALUE}).")
+    LoadFormat loadFormat = LoadFormat.auto;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    Dtype dtype = Dtype.auto;
+
+    @Option(
+            names = "--max-num-batched-tokens",
+            paramLabel = "TOKENS",
+            description = "Token budget of a step (default: ${DEFAULT-VALUE}).")
+    int maxNumBatchedTokens = 2048;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads that compute; 0: one for each core (default: ${DEFAULT-VALUE}).")
+    int threads;
+
+    @Option(names = "--allow-scalar", description = "Goes on, slowly, where the JVM offers no vector instructions.")
+    boolean allowScalar;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Seed of prompts and pictures (default: ${DEFAULT-VALUE}).")
+    long seed;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON, too.")
+    Path json;
+
+    /** Where weights come from. */
+    enum LoadFormat {
+        auto,
+        dummy
+    }
+
+    /** How weights are held. */
+    enum Dtype {
+        auto,
+        bfloat16,
+        float32
+    }
+}

@@ -1,0 +1,109 @@
+package dev.millrace.bench;
+
+import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.engine.EngineListener;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.sequence.Sequence;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** A model that is loaded for a measurement, and the engine on it. */
+final class BenchSession implements AutoCloseable, EngineListener {
+
+    private static final int BLOCK_SIZE = 16;
+    private static final int[] NONE = {};
+
+    private final BenchOptions options;
+    private final ModelCost cost;
+    private final RandomPrompts prompts;
+    private final EngineLoop loop;
+    private List<Timing> timings = new ArrayList<>();
+    private int finished;
+
+    /**
+     * @param maxNumSeqs sequences that run at a time
+     */
+    BenchSession(BenchOptions options, int maxNumSeqs) throws IOException {
+        this.options = options;
+        ModelConfig config = ModelConfigReader.read(options.model);
+        this.cost = new ModelCost(config);
+        this.prompts = new RandomPrompts(options, config, new Random(options.seed));
+        int length = prompts.promptLength() + options.outputLen;
+        int blocks = 1 + maxNumSeqs * (length / BLOCK_SIZE + 2);
+        int media = Math.max(options.maxNumBatchedTokens, prompts.mediaTokens());
+        ModelExecutor executor = new CpuExecutorFactory()
+                .open(
+                        options.model,
+                        new ExecutorConfig(
+                                options.dtype.name(),
+                                options.loadFormat.name(),
+                                BLOCK_SIZE,
+                                blocks,
+                                0,
+                                maxNumSeqs,
+                                options.maxNumBatchedTokens,
+                                length,
+                                media,
+                                options.threads,
+                                options.allowScalar));
+        var engine = new EngineConfig(
+                options.maxNumBatchedTokens, maxNumSeqs, length, true, true, 0, EngineConfig.Policy.FCFS, 2);
+        this.loop =
+                new EngineLoop(engine, executor, new NoTokenizer(config.text().vocabSize()), this);
+    }
+
+    RandomPrompts prompts() {
+        return prompts;
+    }
+
+    /** Operations of one decoded token in the middle of an answer. */
+    double flopsPerDecodedToken() {
+        return cost.decode(prompts.promptLength() + options.outputLen / 2.0);
+    }
+
+    /** Operations of a whole prompt and its answer. */
+    double flopsPerPrompt() {
+        return prompts.mediaFlops()
+                + cost.prefill(prompts.promptLength())
+                + (options.outputLen - 1) * flopsPerDecodedToken();
+    }
+
+    /** Generates answers to {@code count} new prompts, all handed over at once. */
+    List<Timing> generate(int count) throws IOException, InterruptedException {
+        timings = new ArrayList<>();
+        finished = 0;
+        for (int i = 0; i < count; i++) {
+            PreparedPrompt prompt = prompts.next();
+            timings.add(new Timing());
+            loop.submit(new Sequence(Integer.toString(i), 0, i, 0, prompt, params(), NONE, 0));
+        }
+        loop.runUntil(() -> finished == count);
+        loop.drain();
+        return timings;
+    }
+
+    @Override
+    public void onOutput(SequenceOutput output) {
+        timings.get(Integer.parseInt(output.sequence().requestId())).add(output.tokens().length);
+        finished += output.finish() == null ? 0 : 1;
+    }
+
+    @Override
+    public void close() {
+        loop.close();
+    }
+
+    private GenerationParams params() {
+        return new GenerationParams(
+                SamplingParams.greedy(), options.outputLen, NONE, NONE, List.of(), false, false, -1, List.of());
+    }
+}

@@ -1,0 +1,70 @@
+package dev.millrace.bench;
+
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.engine.EngineListener;
+import dev.millrace.operators.engine.InferenceEngine;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The engine without Flink: the calling thread owns it; the executor's completions, and sequences made on other threads,
+ * come as mails.
+ */
+final class EngineLoop implements AutoCloseable {
+
+    private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+    private final InferenceEngine engine;
+
+    EngineLoop(EngineConfig config, ModelExecutor executor, Tokenizer tokenizer, EngineListener listener) {
+        this.engine = new InferenceEngine(config, executor, tokenizer, new Completions(), listener);
+    }
+
+    /** Hands a sequence over; on any thread. */
+    void submit(Sequence sequence) {
+        mailbox.add(() -> engine.add(sequence));
+    }
+
+    /** Handles mails until {@code done}. */
+    void runUntil(BooleanSupplier done) throws InterruptedException {
+        while (!done.getAsBoolean()) {
+            mailbox.take().run();
+            for (Runnable mail = mailbox.poll(); mail != null; mail = mailbox.poll()) {
+                mail.run();
+            }
+            engine.launchSteps();
+        }
+    }
+
+    /** Handles mails until no step is in flight. */
+    void drain() throws InterruptedException {
+        while (!engine.isIdle()) {
+            mailbox.take().run();
+            engine.launchSteps();
+        }
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    private final class Completions implements StepListener {
+        @Override
+        public void completed(StepOutput output) {
+            mailbox.add(() -> engine.complete(output));
+        }
+
+        @Override
+        public void failed(long step, Throwable cause) {
+            mailbox.add(() -> {
+                throw new IllegalStateException("step " + step + " failed", cause);
+            });
+        }
+    }
+}

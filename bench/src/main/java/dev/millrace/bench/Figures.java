@@ -1,0 +1,28 @@
+package dev.millrace.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** A measurement's figures by name, for {@code --json}. */
+final class Figures {
+
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private final Map<String, Object> values = new LinkedHashMap<>();
+
+    Figures put(String name, Object value) {
+        values.put(name, value);
+        return this;
+    }
+
+    /** Writes them, unless no file was named. */
+    void write(Path file) throws IOException {
+        if (file != null) {
+            JSON.writeValue(file.toFile(), values);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.millrace.bench;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures how much the engine does when all prompts are there at once, as {@code vllm bench throughput} does. */
+@Command(name = "throughput", description = "How much the engine does when all prompts are there at once.")
+final class ThroughputCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private BenchOptions options;
+
+    @Option(
+            names = "--num-prompts",
+            paramLabel = "N",
+            converter = Count.class,
+            description = "Prompts (default: ${DEFAULT-VALUE}).")
+    private int numPrompts = 1000;
+
+    @Option(
+            names = "--num-warmups",
+            paramLabel = "N",
+            converter = Count.class,
+            description = "Prompts before the measurement (default: ${DEFAULT-VALUE}).")
+    private int warmups = 32;
+
+    @Option(
+            names = "--max-num-seqs",
+            paramLabel = "N",
+            converter = Count.class,
+            description = "Sequences that run at a time (default: ${DEFAULT-VALUE}).")
+    private int maxNumSeqs = 256;
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        try (var session = new BenchSession(options, Math.min(maxNumSeqs, Math.max(numPrompts, warmups)))) {
+            session.generate(warmups);
+            List<Timing> timings = session.generate(numPrompts);
+            report(out, session, timings, Timing.latency(timings));
+        }
+        return 0;
+    }
+
+    private void report(PrintWriter out, BenchSession session, List<Timing> timings, double elapsed) throws Exception {
+        long prompt = (long) numPrompts * session.prompts().promptLength();
+        long output = timings.stream().mapToLong(Timing::numTokens).sum();
+        double gflops = numPrompts * session.flopsPerPrompt() / elapsed / 1e9;
+        out.printf(
+                Locale.ROOT,
+                "Throughput: %.2f requests/s, %.2f total tokens/s, %.2f output tokens/s%n",
+                numPrompts / elapsed,
+                (prompt + output) / elapsed,
+                output / elapsed);
+        out.printf("Total num prompt tokens:  %d%n", prompt);
+        out.printf("Total num output tokens:  %d%n", output);
+        out.printf(Locale.ROOT, "Compute: %.1f GFLOP/s%n", gflops);
+        out.flush();
+        new Figures()
+                .put("elapsed_time", elapsed)
+                .put("num_requests", numPrompts)
+                .put("total_num_tokens", prompt + output)
+                .put("requests_per_second", numPrompts / elapsed)
+                .put("tokens_per_second", (prompt + output) / elapsed)
+                .put("output_tokens_per_second", output / elapsed)
+                .put("gflops", gflops)
+                .write(options.json);
+    }
+}
