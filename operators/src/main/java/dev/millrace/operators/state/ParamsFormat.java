@@ -1,0 +1,73 @@
+package dev.millrace.operators.state;
+
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.sequence.GenerationParams;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+
+/** Version 1 of how resolved parameters are written: the fields of both records, in their order. */
+final class ParamsFormat {
+
+    private ParamsFormat() {}
+
+    static void write(GenerationParams params, DataOutputStream out) throws IOException {
+        writeSampling(params.sampling(), out);
+        out.writeInt(params.maxTokens());
+        Fields.writeInts(params.stopTokenIds(), out);
+        Fields.writeInts(params.eosTokenIds(), out);
+        Fields.writeList(params.stop(), out, Fields::writeString);
+        out.writeBoolean(params.includeStop());
+        out.writeBoolean(params.skipSpecialTokens());
+        out.writeInt(params.logprobs());
+        Fields.writeList(params.badWords(), out, Fields::writeInts);
+    }
+
+    static GenerationParams read(DataInputStream in) throws IOException {
+        return new GenerationParams(
+                readSampling(in),
+                in.readInt(),
+                Fields.readInts(in),
+                Fields.readInts(in),
+                Fields.readList(in, Fields::readString),
+                in.readBoolean(),
+                in.readBoolean(),
+                in.readInt(),
+                Fields.readList(in, Fields::readInts));
+    }
+
+    private static void writeSampling(SamplingParams params, DataOutputStream out) throws IOException {
+        out.writeFloat(params.temperature());
+        out.writeFloat(params.topP());
+        out.writeInt(params.topK());
+        out.writeFloat(params.minP());
+        out.writeFloat(params.repetitionPenalty());
+        out.writeFloat(params.presencePenalty());
+        out.writeFloat(params.frequencyPenalty());
+        out.writeLong(params.seed());
+        Fields.writeInts(params.biasIds(), out);
+        Fields.writeFloats(params.biasValues(), out);
+        Fields.writeNullable(params.allowedIds(), out, Fields::writeInts);
+        Fields.writeInts(params.bannedIds(), out);
+        out.writeInt(params.minTokens());
+        Fields.writeInts(params.stopIds(), out);
+    }
+
+    private static SamplingParams readSampling(DataInputStream in) throws IOException {
+        return new SamplingParams(
+                in.readFloat(),
+                in.readFloat(),
+                in.readInt(),
+                in.readFloat(),
+                in.readFloat(),
+                in.readFloat(),
+                in.readFloat(),
+                in.readLong(),
+                Fields.readInts(in),
+                Fields.readFloats(in),
+                Fields.readNullable(in, Fields::readInts),
+                Fields.readInts(in),
+                in.readInt(),
+                Fields.readInts(in));
+    }
+}

@@ -1,0 +1,159 @@
+package dev.millrace.operators.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.model.media.EncodedMedia;
+import dev.millrace.model.media.MediaSource.MediaOptions;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
+import dev.millrace.operators.state.RequestSnapshot.Prepared;
+import dev.millrace.operators.state.RequestSnapshot.Unprepared;
+import dev.millrace.schemas.ChatMessage;
+import dev.millrace.schemas.MediaKind;
+import dev.millrace.schemas.MediaPart;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.SamplingOptions;
+import dev.millrace.schemas.TextPart;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RequestSnapshotSerializerTest {
+
+    private static final RequestHeader HEADER = new RequestHeader(
+            "request-7",
+            "prompts",
+            3,
+            99,
+            -2,
+            "gateway-1",
+            Map.of("trace", "ü", "user", "x"),
+            Instant.ofEpochMilli(1_700_000_000_123L),
+            Instant.ofEpochMilli(1_700_000_060_000L));
+
+    private static final RequestSnapshot PREPARED = new RequestSnapshot(
+            HEADER,
+            41,
+            Instant.ofEpochMilli(1_700_000_000_200L),
+            new Prepared(
+                    new GenerationParams(
+                            new SamplingParams(
+                                    0.7f,
+                                    0.9f,
+                                    40,
+                                    0.05f,
+                                    1.05f,
+                                    -0.5f,
+                                    0.25f,
+                                    Long.MIN_VALUE,
+                                    new int[] {3, 9},
+                                    new float[] {-100, 2.5f},
+                                    new int[] {1, 2, 3},
+                                    new int[] {8},
+                                    4,
+                                    new int[] {977, 975}),
+                            128,
+                            new int[] {977},
+                            new int[] {975},
+                            List.of("。", "stop"),
+                            true,
+                            false,
+                            5,
+                            List.of(new int[] {1, 2}, new int[] {3, 4, 5})),
+                    new int[] {984, 987, 987, 985, 11},
+                    new int[] {1},
+                    List.of(
+                            new EncodedMedia(
+                                    EncodedMedia.Kind.FRAMES,
+                                    List.of(new byte[] {1, 2}, new byte[] {-1}),
+                                    new MediaOptions(2.0, null, 3136, 50_176)),
+                            new EncodedMedia(EncodedMedia.Kind.IMAGE, List.of(new byte[] {7}), MediaOptions.DEFAULT)),
+                    List.of(
+                            new ChoiceSnapshot(
+                                    new int[] {5, 600, 0},
+                                    4,
+                                    null,
+                                    -1.25,
+                                    Instant.ofEpochMilli(1_700_000_001_000L),
+                                    16),
+                            new ChoiceSnapshot(new int[0], 0, FinishReason.STOP, 0, null, 0))));
+
+    private static final RequestSnapshot UNPREPARED = new RequestSnapshot(
+            new RequestHeader("r", "t", 0, 0, 0, null, Map.of(), Instant.EPOCH, null),
+            0,
+            Instant.EPOCH,
+            new Unprepared(PromptRequest.newBuilder()
+                    .setRequestId("r")
+                    .setMessages(List.of(new ChatMessage(
+                            "user",
+                            List.of(
+                                    new TextPart("这是什么?"),
+                                    MediaPart.newBuilder()
+                                            .setKind(MediaKind.IMAGE)
+                                            .setData(ByteBuffer.wrap(new byte[] {1, 2, 3}))
+                                            .build()))))
+                    .setSampling(
+                            SamplingOptions.newBuilder().setTemperature(0.0).build())
+                    .build()));
+
+    private final RequestSnapshotSerializer serializer = new RequestSnapshotSerializer();
+
+    @Test
+    void whatIsWrittenIsReadAgain() throws IOException {
+        assertSame(serializer.deserialize(1, serializer.serialize(PREPARED)), PREPARED);
+        assertSame(serializer.deserialize(1, serializer.serialize(UNPREPARED)), UNPREPARED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"prepared", "unprepared"})
+    void stateOfVersionOneIsStillRead(String name) throws IOException {
+        RequestSnapshot expected = name.equals("prepared") ? PREPARED : UNPREPARED;
+        assertSame(serializer.deserialize(1, Files.readAllBytes(golden(name))), expected);
+    }
+
+    @Test
+    void aNewerVersionIsRefusedWithWhatToDo() {
+        assertThatThrownBy(() -> serializer.deserialize(2, new byte[0]))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("format 2")
+                .hasMessageContaining("Use the version that made the savepoint");
+    }
+
+    @Test
+    void damagedStateIsNoticedBeforeMemoryIsTaken() throws IOException {
+        byte[] bytes = serializer.serialize(PREPARED);
+        for (int length = 0; length < bytes.length; length++) {
+            byte[] cut = Arrays.copyOf(bytes, length);
+            assertThatThrownBy(() -> serializer.deserialize(1, cut)).isInstanceOf(IOException.class);
+        }
+        ByteBuffer.wrap(bytes).putInt(0, Integer.MAX_VALUE);
+        assertThatThrownBy(() -> serializer.deserialize(1, bytes)).isInstanceOf(IOException.class);
+    }
+
+    /** Writes the files of the present version; to be run once, when a version is made. */
+    public static void main(String[] args) throws IOException {
+        var serializer = new RequestSnapshotSerializer();
+        Files.write(golden("prepared"), serializer.serialize(PREPARED));
+        Files.write(golden("unprepared"), serializer.serialize(UNPREPARED));
+    }
+
+    private static Path golden(String name) {
+        return Path.of(
+                System.getProperty("millrace.root"), "operators/src/test/resources/state/request-" + name + "-v1.bin");
+    }
+
+    private static void assertSame(RequestSnapshot read, RequestSnapshot expected) {
+        assertThat(read).usingRecursiveComparison().isEqualTo(expected);
+    }
+}
