@@ -102,12 +102,13 @@ public final class RequestResolver {
         int asked = options.getLogprobs();
         Require.that(asked >= -1, "logprobs", "logprobs must be non-negative or -1, got %d.", asked);
         int wanted = asked == -1 ? vocabSize : asked;
+        int most = limits.maxLogprobs() == -1 ? vocabSize : limits.maxLogprobs();
         Require.that(
-                wanted <= limits.maxLogprobs(),
+                wanted <= most,
                 "logprobs",
                 "Requested sample logprobs of %d, which is greater than max allowed: %d",
                 wanted,
-                limits.maxLogprobs());
+                most);
         return wanted;
     }
 
@@ -122,8 +123,8 @@ public final class RequestResolver {
                 n);
     }
 
-    private static long seed(PromptRequest request) {
+    private long seed(PromptRequest request) {
         Long given = request.getSampling().getSeed();
-        return given == null || given == -1 ? Seeds.of(request.getRequestId()) : given;
+        return given == null || given == -1 ? Seeds.of(limits.seed(), request.getRequestId()) : given;
     }
 }

@@ -29,7 +29,7 @@ class RequestResolverTest {
     private static final int CONTEXT = 100;
     private static final TextConfig MODEL =
             new TextConfig(VOCABULARY, 8, 8, 1, 1, 1, 8, CONTEXT, 1e-6, 1e4, null, true, 975, new int[] {977});
-    private static final RequestLimits LIMITS = new RequestLimits("demo", CONTEXT, 20, false);
+    private static final RequestLimits LIMITS = new RequestLimits("demo", CONTEXT, 20, false, 0);
 
     @Test
     void whatIsLeftOpenTakesTheDefaultsOfVllm() {
@@ -204,7 +204,7 @@ class RequestResolverTest {
         request.setPriority(3);
         assertThatThrownBy(() -> resolver().resolve(request))
                 .hasMessage("Got priority 3 but Priority scheduling is not enabled.");
-        var priorities = new RequestLimits("demo", CONTEXT, 20, true);
+        var priorities = new RequestLimits("demo", CONTEXT, 20, true, 0);
         assertThat(new RequestResolver(priorities, MODEL, GenerationConfig.NONE, new WordTokenizer()).resolve(request))
                 .isNotNull();
     }
