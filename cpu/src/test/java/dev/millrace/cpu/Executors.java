@@ -8,15 +8,17 @@ import java.nio.file.Path;
 /** Executors for tests. */
 final class Executors {
 
-    static final ExecutorConfig CONFIG = new ExecutorConfig("auto", "auto", 16, 400, 0, 64, 1024, 1024, 2048, 2, false);
-
     private Executors() {}
 
     static ModelExecutor open(Path model, Kernels kernels, int threads) {
-        return new CpuExecutorFactory().open(model, withThreads(threads), kernels);
+        return new CpuExecutorFactory().open(model, config(400, threads), kernels);
     }
 
-    static ExecutorConfig withThreads(int threads) {
-        return new ExecutorConfig("auto", "auto", 16, 400, 0, 64, 1024, 1024, 2048, threads, false);
+    static ModelExecutor openWithBlocks(Path model, int numBlocks) {
+        return new CpuExecutorFactory().open(model, config(numBlocks, 2));
+    }
+
+    static ExecutorConfig config(int numBlocks, int threads) {
+        return new ExecutorConfig("auto", "auto", 16, numBlocks, 0, 64, 1024, 1024, 2048, threads, false);
     }
 }

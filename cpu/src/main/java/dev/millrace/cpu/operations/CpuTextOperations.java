@@ -74,13 +74,6 @@ public final class CpuTextOperations implements TextOperations {
         return samples.result(batch.step(), computeNanos);
     }
 
-    /** Fills the cache with a value, so that a test sees whether anything reads what was never written. */
-    void poison(float value) {
-        for (KeyValueStore store : cache) {
-            store.fill(value);
-        }
-    }
-
     @Override
     public void prepare() {
         rows.apply(batch);

@@ -2,7 +2,6 @@ package dev.millrace.cpu.operations;
 
 import dev.millrace.cpu.kernel.AttentionKernel;
 import dev.millrace.cpu.kernel.Kernels;
-import java.util.Arrays;
 
 /**
  * Keys and values in units of 16 tokens, laid out for {@link AttentionKernel}: keys [unit][head][hd][16], values
@@ -82,11 +81,5 @@ final class KeyValueStore {
         int valueLength = heads * valueDim * UNIT;
         System.arraycopy(keys, from * keyLength, keys, to * keyLength, keyLength);
         System.arraycopy(values, from * valueLength, values, to * valueLength, valueLength);
-    }
-
-    /** Fills everything with a value, so that a test sees whether anything reads what was never written. */
-    void fill(float value) {
-        Arrays.fill(keys, value);
-        Arrays.fill(values, value);
     }
 }
