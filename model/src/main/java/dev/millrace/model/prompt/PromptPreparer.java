@@ -103,11 +103,7 @@ public final class PromptPreparer {
         var rendered = chats.render(conversation.messages(), chat.addGenerationPrompt(), chat.addVisionId());
         var expansion = new PlaceholderExpansion(rendered, conversation.media(), model.vision());
         checkLength(expansion.textTokens() + conversation.media().size(), "messages");
-        var encoded = new ArrayList<EncodedMedia>();
-        for (Attachment item : conversation.media()) {
-            encoded.add(located(item, () -> fetcher.fetch(item.source())));
-            checkBytes(encoded, item);
-        }
+        var encoded = fetch(conversation.media());
         var items = new ArrayList<MediaItem>();
         int room = limits.maxModelLen() - 1 - expansion.textTokens();
         for (int i = 0; i < encoded.size(); i++) {
@@ -116,7 +112,16 @@ public final class PromptPreparer {
             items.add(located(conversation.media().get(i), () -> processor.process(media, left)));
             room -= items.get(i).numTokens();
         }
-        return new Preparation(expansion.expand(items, tokensPerSecond()), List.copyOf(encoded));
+        return new Preparation(expansion.expand(items, tokensPerSecond()), encoded);
+    }
+
+    private List<EncodedMedia> fetch(List<Attachment> media) {
+        var encoded = new ArrayList<EncodedMedia>();
+        var fetch = fetcher.begin(limits.maxMediaBytes());
+        for (Attachment item : media) {
+            encoded.add(located(item, () -> fetch.fetch(item.source())));
+        }
+        return List.copyOf(encoded);
     }
 
     private double tokensPerSecond() {
@@ -137,16 +142,6 @@ public final class PromptPreparer {
         if (count > limit) {
             throw new InvalidInputException(
                     "At most " + limit + " " + modality + "(s) may be provided in one prompt.", "messages");
-        }
-    }
-
-    private void checkBytes(List<EncodedMedia> encoded, Attachment latest) {
-        long bytes = encoded.stream().mapToLong(EncodedMedia::bytes).sum();
-        if (bytes > limits.maxMediaBytes()) {
-            throw new InvalidInputException(
-                    "the prompt's pictures and videos have " + bytes + " bytes up to here, more than the "
-                            + limits.maxMediaBytes() + " allowed together",
-                    latest.at());
         }
     }
 

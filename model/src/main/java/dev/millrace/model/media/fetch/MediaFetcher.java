@@ -14,26 +14,57 @@ import java.util.Locale;
  */
 public final class MediaFetcher {
 
+    private final FetchSettings settings;
     private final MediaLimits limits;
     private final LocalFiles files;
     private final WebFetcher web;
 
     public MediaFetcher(FetchSettings settings, MediaLimits limits) {
+        this.settings = settings;
         this.limits = limits;
         this.files = new LocalFiles(settings.allowedLocalMediaPath());
         this.web = new WebFetcher(settings);
     }
 
     /**
-     * @throws InvalidInputException if it cannot be had, may not be had, or is too large
-     * @throws java.util.concurrent.CancellationException if the thread was interrupted; its flag is set again
+     * Begins with the media of a prompt, whose time runs from now on.
+     *
+     * @param maxBytes most bytes of all of them together
      */
-    public EncodedMedia fetch(MediaSource source) {
-        EncodedMedia media = source.url() == null ? given(source) : load(source);
-        if (media.bytes() > limits.bytes(source.video())) {
-            throw tooLarge(source.video(), media.bytes());
+    public PromptFetch begin(long maxBytes) {
+        return new PromptFetch(System.nanoTime() + settings.promptTimeout().toNanos(), maxBytes);
+    }
+
+    /** The media of one prompt; not for several threads. */
+    public final class PromptFetch {
+
+        private final long deadline;
+        private final long maxBytes;
+        private long bytes;
+
+        private PromptFetch(long deadline, long maxBytes) {
+            this.deadline = deadline;
+            this.maxBytes = maxBytes;
         }
-        return media;
+
+        /**
+         * @throws InvalidInputException if it cannot be had, may not be had, or is too large
+         * @throws java.util.concurrent.CancellationException if the thread was interrupted; its flag is set again
+         */
+        public EncodedMedia fetch(MediaSource source) {
+            EncodedMedia media = source.url() == null ? given(source) : load(source, deadline);
+            if (media.bytes() > limits.bytes(source.video())) {
+                throw tooLarge(source.video(), media.bytes());
+            }
+            bytes += media.bytes();
+            if (bytes > maxBytes) {
+                throw new InvalidInputException(
+                        "the prompt's pictures and videos have " + bytes + " bytes up to here, more than the "
+                                + maxBytes + " allowed together",
+                        null);
+            }
+            return media;
+        }
     }
 
     private static EncodedMedia given(MediaSource source) {
@@ -44,7 +75,7 @@ public final class MediaFetcher {
         return new EncodedMedia(kind, source.files(), source.options());
     }
 
-    private EncodedMedia load(MediaSource source) {
+    private EncodedMedia load(MediaSource source, long deadline) {
         String url = source.url();
         String scheme = url.substring(0, Math.max(0, url.indexOf(':'))).toLowerCase(Locale.ROOT);
         long most = limits.bytes(source.video());
@@ -59,7 +90,7 @@ public final class MediaFetcher {
                 yield new EncodedMedia(kind, data.files(), source.options());
             }
             case "file" -> single(source, files.read(url, most));
-            case "http", "https" -> single(source, web.fetch(url, source.video(), most));
+            case "http", "https" -> single(source, web.fetch(url, source.video(), most, deadline));
             default -> throw new InvalidInputException(
                     "The URL must be either a HTTP, data or file URL, got " + Urls.shown(url), null);
         };

@@ -32,11 +32,13 @@ final class WebFetcher {
         this.hosts = new HostRule(settings.allowedMediaDomains(), settings.allowPrivateAddresses());
     }
 
-    byte[] fetch(String url, boolean video, long maxBytes) {
-        long deadline = System.nanoTime() + settings.timeout(video).toNanos();
+    /** @param latest when it must be here at the latest, by {@link System#nanoTime} */
+    byte[] fetch(String url, boolean video, long maxBytes, long latest) {
+        long now = System.nanoTime();
+        long deadline = now + Math.min(settings.timeout(video).toNanos(), latest - now);
         URI at = Urls.parse(url);
         for (int hops = 0; hops <= settings.maxRedirects(); hops++) {
-            HttpResponse<byte[]> response = get(at, deadline, video, maxBytes);
+            HttpResponse<byte[]> response = get(at, deadline, maxBytes);
             if (response.statusCode() == 200) {
                 return response.body();
             }
@@ -57,14 +59,19 @@ final class WebFetcher {
         return target;
     }
 
-    private HttpResponse<byte[]> get(URI url, long deadline, boolean video, long maxBytes) {
+    private HttpResponse<byte[]> get(URI url, long deadline, long maxBytes) {
         hosts.check(url);
         var answer = ask(url, maxBytes);
         try {
             return answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             answer.cancel(true);
-            throw failed(url, "no answer within " + settings.timeout(video).toMillis() / 1000.0 + " s", e);
+            throw failed(
+                    url,
+                    "it takes longer than the " + settings.imageTimeout().toMillis() / 1000.0 + " s for a picture, "
+                            + settings.videoTimeout().toMillis() / 1000.0 + " s for a video or "
+                            + settings.promptTimeout().toMillis() / 1000.0 + " s for all of a prompt",
+                    e);
         } catch (InterruptedException e) {
             answer.cancel(true);
             Thread.currentThread().interrupt();

@@ -37,8 +37,9 @@ class MediaFetcherTest {
 
     private static final byte[] BODY = "picture".getBytes(StandardCharsets.UTF_8);
     private static final MediaLimits LIMITS = new MediaLimits(1000, 2000, 1, 1, 1);
-    private static final FetchSettings LOCAL =
-            new FetchSettings(null, Set.of(), true, Duration.ofSeconds(20), Duration.ofSeconds(20), 3);
+    private static final Duration SLOW = Duration.ofSeconds(20);
+    private static final Duration QUICK = Duration.ofMillis(100);
+    private static final FetchSettings LOCAL = new FetchSettings(null, Set.of(), true, SLOW, SLOW, SLOW, 3);
 
     private final CountDownLatch end = new CountDownLatch(1);
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -95,6 +96,7 @@ class MediaFetcherTest {
 
     private static EncodedMedia fetch(FetchSettings settings, String url, boolean video) {
         return new MediaFetcher(settings, LIMITS)
+                .begin(5000)
                 .fetch(new MediaSource(video, url, List.of(), false, MediaOptions.DEFAULT));
     }
 
@@ -139,8 +141,14 @@ class MediaFetcherTest {
 
     @Test
     void aSilentServerIsGivenUp() {
-        var settings = new FetchSettings(null, Set.of(), true, Duration.ofMillis(100), Duration.ofSeconds(20), 3);
-        assertRefused(settings, url("/silent"), "no answer within 0.1 s");
+        var settings = new FetchSettings(null, Set.of(), true, QUICK, SLOW, SLOW, 3);
+        assertRefused(settings, url("/silent"), "it takes longer than the 0.1 s for a picture");
+    }
+
+    @Test
+    void thePicturesOfAPromptHaveATimeTogether() {
+        var settings = new FetchSettings(null, Set.of(), true, SLOW, SLOW, QUICK, 3);
+        assertRefused(settings, url("/silent"), "0.1 s for all of a prompt");
     }
 
     @Test
@@ -165,7 +173,7 @@ class MediaFetcherTest {
     }
 
     private static FetchSettings domains(String... hosts) {
-        return new FetchSettings(null, Set.of(hosts), false, Duration.ofSeconds(20), Duration.ofSeconds(20), 3);
+        return new FetchSettings(null, Set.of(hosts), false, SLOW, SLOW, SLOW, 3);
     }
 
     @ParameterizedTest
@@ -236,7 +244,7 @@ class MediaFetcherTest {
         String data = Base64.getEncoder().encodeToString(new byte[1002]);
         assertRefused(LOCAL, "data:image/png;base64," + data, "1002 bytes is larger than the 1000 allowed");
         var frames = new MediaSource(true, null, List.of(new byte[1500], new byte[501]), true, MediaOptions.DEFAULT);
-        assertThatThrownBy(() -> new MediaFetcher(LOCAL, LIMITS).fetch(frames))
+        assertThatThrownBy(() -> new MediaFetcher(LOCAL, LIMITS).begin(5000).fetch(frames))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("a video of 2001 bytes is larger than the 2000 allowed");
     }
@@ -252,7 +260,7 @@ class MediaFetcherTest {
                 FetchSettings.DEFAULT,
                 inside.toUri().toString(),
                 "Cannot load local files without `--allowed-local-media-path`.");
-        var settings = new FetchSettings(open, Set.of(), false, Duration.ofSeconds(1), Duration.ofSeconds(1), 0);
+        var settings = new FetchSettings(open, Set.of(), false, SLOW, SLOW, SLOW, 0);
         assertThat(fetch(settings, inside.toUri().toString(), false).files()).containsExactly(BODY);
         assertRefused(settings, outside.toUri().toString(), "must be a subpath of `--allowed-local-media-path`");
         assertRefused(settings, "file:///etc/passwd", "must be a subpath of `--allowed-local-media-path`");
