@@ -18,7 +18,8 @@ import java.util.List;
  */
 public final class JsonObject {
 
-    private static final long MAX_BYTES = 256L << 20;
+    private static final long MAX_BYTES = 64L << 20;
+    private static final int MAX_SHOWN = 500;
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -156,7 +157,7 @@ public final class JsonObject {
 
     /** An error about this object. */
     public CheckpointException error(String problem) {
-        return new CheckpointException(where + ": " + problem);
+        return new CheckpointException(where + ": " + shortened(problem));
     }
 
     private int integer(String field, JsonNode value, int min, int max) {
@@ -170,9 +171,16 @@ public final class JsonObject {
 
     private void check(boolean ok, String field, JsonNode value, String allowed) {
         if (!ok) {
-            String shown = value.toString();
-            shown = shown.length() > 100 ? shown.substring(0, 100) + "…" : shown;
-            throw error("field '" + field + "' is " + shown + "; expected is " + allowed);
+            throw error("field '" + field + "' is " + shown(value) + "; expected is " + allowed);
         }
+    }
+
+    private static String shown(JsonNode value) {
+        String text = value.toString();
+        return text.length() <= MAX_SHOWN / 4 ? text : text.substring(0, MAX_SHOWN / 4) + "…";
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
     }
 }
