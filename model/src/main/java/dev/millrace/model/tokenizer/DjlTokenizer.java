@@ -1,6 +1,7 @@
 package dev.millrace.model.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.checkpoint.JsonObject;
 import java.io.ByteArrayInputStream;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * The tokenizer of a {@code tokenizer.json}. Hugging Face's native library cuts and merges text; added tokens are found
@@ -73,12 +75,19 @@ public final class DjlTokenizer implements Tokenizer {
         if (text.isEmpty()) {
             return new int[0];
         }
-        long[] ids = pieces.encode(wellFormed(text), false, false).getIds();
-        int[] out = new int[ids.length];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = Math.toIntExact(ids[i]);
+        return LongStream.of(pieceIds(wellFormed(text)))
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /** Ids alone: the wrapper's own {@code encode} would also copy every piece's text and place into the heap. */
+    private long[] pieceIds(String text) {
+        long encoding = TokenizersLibrary.LIB.encode(pieces.getHandle(), text, false);
+        try {
+            return TokenizersLibrary.LIB.getTokenIds(encoding);
+        } finally {
+            TokenizersLibrary.LIB.deleteEncoding(encoding);
         }
-        return out;
     }
 
     /** Half a surrogate pair cannot be written as UTF-8; U+FFFD stands for it. */
