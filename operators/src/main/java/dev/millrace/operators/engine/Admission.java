@@ -33,12 +33,6 @@ final class Admission {
                             + config.maxModelLen() + " (max-model-len); shorten the prompt",
                     "prompt");
         }
-        if (sequence.priority() != 0 && config.policy() != EngineConfig.Policy.PRIORITY) {
-            throw new InvalidInputException(
-                    "priority is " + sequence.priority()
-                            + ", but the scheduling policy is fcfs, which allows only 0; leave it out",
-                    "priority");
-        }
         checkMedia(sequence);
     }
 

@@ -17,7 +17,7 @@ public class BlockAllocator {
     private final int[] references;
     private final BlockKey[] keys;
     private final FreeBlocks free;
-    private final Map<BlockKey, Integer> cached = new HashMap<>();
+    private final Map<BlockKey, Integer> cached;
 
     /**
      * @param numBlocks blocks, the null block included
@@ -26,6 +26,7 @@ public class BlockAllocator {
         references = new int[numBlocks];
         keys = new BlockKey[numBlocks];
         free = new FreeBlocks(numBlocks);
+        cached = new HashMap<>(numBlocks + numBlocks / 2); // never grows, which would hold up a step
         for (int block = 1; block < numBlocks; block++) {
             free.addLast(block);
         }

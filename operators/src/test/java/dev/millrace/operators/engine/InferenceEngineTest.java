@@ -261,8 +261,6 @@ class InferenceEngineTest {
         assertRefused(fixture, sequence(1, illustrated(3, picture(1, 4, 5), 5), endless(2)), "20 tokens", "19");
         assertRefused(fixture, sequence(1, text(256, 0), endless(2)), "256 tokens", "max-model-len");
         assertRefused(fixture, sequence(1, text(0, 0), endless(2)), "empty");
-        Sequence important = new Sequence("p", 0, 1, 5, text(3, 0), endless(2), new int[0], 0);
-        assertRefused(fixture, important, "priority is 5", "fcfs");
         assertThat(fixture.engine.isIdle()).isTrue();
     }
 
