@@ -1,6 +1,7 @@
 package dev.millrace.operators.request;
 
 import dev.millrace.model.config.GenerationConfig;
+import dev.millrace.model.directory.ModelDirectory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -15,15 +16,15 @@ public final class GenerationDefaults {
     private GenerationDefaults() {}
 
     /**
-     * @param model the checkpoint's folder
+     * @param model the checkpoint
      * @param source {@code auto}: the checkpoint's own file; {@code vllm}: none; else a folder that holds one
      * @param overrides values that replace the file's
      * @throws IllegalArgumentException if an override has no such name
      */
-    public static GenerationConfig load(Path model, String source, Map<String, Double> overrides) {
+    public static GenerationConfig load(ModelDirectory model, String source, Map<String, Double> overrides) {
         GenerationConfig file =
                 switch (source) {
-                    case "auto" -> GenerationConfig.read(model);
+                    case "auto" -> model.generationConfig();
                     case "vllm" -> GenerationConfig.NONE;
                     default -> GenerationConfig.read(Path.of(source));
                 };

@@ -26,7 +26,7 @@ final class PromptReader {
     /**
      * @throws InvalidInputException unless exactly one kind of prompt is given, and that one makes sense
      */
-    static PromptInput read(PromptRequest request, int vocabSize) {
+    static PromptInput read(PromptRequest request) {
         List<String> given = given(request);
         Require.that(
                 given.size() == 1,
@@ -38,7 +38,7 @@ final class PromptReader {
         }
         return request.getPrompt() != null
                 ? new PromptInput.Text(request.getPrompt())
-                : tokens(request.getPromptTokenIds(), vocabSize);
+                : new PromptInput.Tokens(Ids.toArray(request.getPromptTokenIds()));
     }
 
     private static List<String> given(PromptRequest request) {
@@ -53,19 +53,6 @@ final class PromptReader {
             given.add("prompt_token_ids");
         }
         return given;
-    }
-
-    private static PromptInput tokens(List<Integer> given, int vocabSize) {
-        int[] ids = Ids.toArray(given);
-        for (int id : ids) {
-            Require.that(
-                    id >= 0 && id < vocabSize,
-                    "prompt_token_ids",
-                    "Token id %d is out of vocabulary; allowed are 0 to %d.",
-                    id,
-                    vocabSize - 1);
-        }
-        return new PromptInput.Tokens(ids);
     }
 
     private static PromptInput chat(PromptRequest request) {
@@ -104,7 +91,7 @@ final class PromptReader {
         int given = (part.getUrl() == null ? 0 : 1) + (part.getData() == null ? 0 : 1) + (frames ? 1 : 0);
         Require.that(given == 1, at, "%s must have exactly one of url, data and frames, got %d of them.", at, given);
         Require.that(video || !frames, at, "%s is an image and cannot have frames; give data or url.", at);
-        return new MediaSource(video, part.getUrl(), files(part), frames, options(part, at));
+        return new MediaSource(video, part.getUrl(), files(part), frames, options(part));
     }
 
     private static List<byte[]> files(MediaPart part) {
@@ -120,26 +107,7 @@ final class PromptReader {
         return bytes;
     }
 
-    private static MediaOptions options(MediaPart part, String at) {
-        Double fps = part.getFps();
-        Require.that(
-                fps == null || fps > 0 && Double.isFinite(fps),
-                at,
-                "%s.fps must be a finite number above 0, got %s.",
-                at,
-                fps);
-        Require.that(
-                fps == null || part.getNumFrames() == null,
-                at,
-                "%s has both fps and num_frames; give one of them.",
-                at);
-        positive(part.getNumFrames(), at, "num_frames");
-        positive(part.getMinPixels(), at, "min_pixels");
-        positive(part.getMaxPixels(), at, "max_pixels");
-        return new MediaOptions(fps, part.getNumFrames(), part.getMinPixels(), part.getMaxPixels());
-    }
-
-    private static void positive(Integer value, String at, String field) {
-        Require.that(value == null || value > 0, at, "%s.%s must be at least 1, got %s.", at, field, value);
+    private static MediaOptions options(MediaPart part) {
+        return new MediaOptions(part.getFps(), part.getNumFrames(), part.getMinPixels(), part.getMaxPixels());
     }
 }

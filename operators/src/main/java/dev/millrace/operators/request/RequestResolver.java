@@ -61,7 +61,7 @@ public final class RequestResolver {
         requireOneAnswer(options);
         BadWords badWords = BadWords.of(options.getBadWords(), tokenizer);
         SamplingParams params = sampling.resolve(options, seed(request), badWords);
-        PromptInput prompt = PromptReader.read(request, vocabSize);
+        PromptInput prompt = PromptReader.read(request);
         return new ResolvedRequest(prompt, generation(options, params, badWords, prompt), options.getMaxTokens());
     }
 

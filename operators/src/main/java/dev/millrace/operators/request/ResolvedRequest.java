@@ -14,20 +14,12 @@ import dev.millrace.operators.sequence.GenerationParams;
 public record ResolvedRequest(PromptInput prompt, GenerationParams params, Integer askedTokens) {
 
     /**
-     * The parameters for a prompt of so many tokens. As in vLLM, an answer that is asked for and cannot fit is refused,
+     * The parameters for a prompt of so many tokens, fewer than {@code maxModelLen}. As in vLLM, an answer that is asked for and cannot fit is refused,
      * one that is left open takes what is left of the context.
      *
      * @throws InvalidInputException if prompt and answer do not fit into {@code maxModelLen} tokens
      */
     public GenerationParams fit(int promptTokens, int maxModelLen) {
-        Require.that(promptTokens > 0, "prompt", "The decoder prompt cannot be empty");
-        Require.that(
-                promptTokens < maxModelLen,
-                "prompt",
-                "This model's maximum context length is %d tokens. However, your prompt contains %d input tokens."
-                        + " Please reduce the length of the input prompt.",
-                maxModelLen,
-                promptTokens);
         Require.that(
                 askedTokens == null || askedTokens <= maxModelLen - promptTokens,
                 "max_tokens",
