@@ -1,0 +1,59 @@
+package dev.millrace.operators;
+
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.operators.engine.EngineConfig;
+import java.io.Serializable;
+import java.util.Map;
+
+/**
+ * Everything the inference operator is told; travels inside the job to where the work is done.
+ *
+ * @param model folder of the checkpoint, on the machine that does the work
+ * @param servedModelName the name that requests may use for it
+ * @param executor what the executor is built for
+ * @param engine the engine's limits; {@code maxModelLen} is at most the checkpoint's number of positions
+ * @param sampling where sampling values come from that a request leaves open
+ * @param maxLogprobs most log-probabilities at a position; −1: the vocabulary
+ * @param media what media are let in and how they are resized
+ * @param queue how much may be waiting
+ */
+public record OperatorConfig(
+        String model,
+        String servedModelName,
+        ExecutorConfig executor,
+        EngineConfig engine,
+        SamplingDefaults sampling,
+        int maxLogprobs,
+        MediaSettings media,
+        QueueLimits queue)
+        implements Serializable {
+
+    /**
+     * Sampling values that a request leaves open.
+     *
+     * @param generationConfig {@code auto}: the checkpoint's file; {@code vllm}: vLLM's own defaults; else a folder that
+     *     holds a generation_config.json
+     * @param overrides values that replace those, by vLLM's names
+     * @param seed is mixed into the seeds of requests that bring none
+     */
+    public record SamplingDefaults(String generationConfig, Map<String, Double> overrides, long seed)
+            implements Serializable {
+
+        public static final SamplingDefaults CHECKPOINT = new SamplingDefaults("auto", Map.of(), 0);
+    }
+
+    /**
+     * How much may be unfinished at a subtask before its gate closes, and how it is prepared.
+     *
+     * @param requests unfinished requests
+     * @param bytes bytes of their contents: texts and encoded media
+     * @param preparationThreads threads that fetch, decode and tokenise
+     * @param preparedBytes bytes of decoded pictures and videos at which no further request is prepared; 0: a quarter of
+     *     the heap
+     */
+    public record QueueLimits(int requests, long bytes, int preparationThreads, long preparedBytes)
+            implements Serializable {
+
+        public static final QueueLimits DEFAULT = new QueueLimits(1_024, 256L << 20, 4, 0);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.millrace.operators;
+
+import dev.millrace.model.media.EncodedMedia;
+import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.operators.sequence.GenerationParams;
+import java.util.List;
+
+/**
+ * A request that the engine can take.
+ *
+ * @param params resolved parameters, fit to the prompt's length
+ * @param prompt its tokens and pixels
+ * @param media the media as fetched, in the order of the prompt's
+ */
+record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<EncodedMedia> media) {
+
+    int[] mediaStarts() {
+        return prompt.media().stream().mapToInt(MediaSpan::start).toArray();
+    }
+
+    /** Bytes that a checkpoint keeps. */
+    long contentBytes() {
+        return 4L * prompt.tokenIds().length
+                + media.stream().mapToLong(EncodedMedia::bytes).sum();
+    }
+
+    /** Bytes of decoded pixels. */
+    long pixelBytes() {
+        return prompt.media().stream()
+                .mapToLong(span -> 4L * span.item().patches().length)
+                .sum();
+    }
+}

@@ -1,0 +1,120 @@
+package dev.millrace.operators;
+
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.operators.engine.EngineListener.SequenceOutput;
+import dev.millrace.operators.state.RequestHeader;
+import dev.millrace.schemas.EventError;
+import dev.millrace.schemas.FinishReason;
+import dev.millrace.schemas.PositionLogprobs;
+import dev.millrace.schemas.TokenEvent;
+import dev.millrace.schemas.TokenLogprob;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Words what happened to a request as the events that its reader gets. */
+final class TokenEvents {
+
+    private final Tokenizer tokenizer;
+    private final int attempt;
+
+    /**
+     * @param attempt this attempt's number
+     */
+    TokenEvents(Tokenizer tokenizer, int attempt) {
+        this.tokenizer = tokenizer;
+        this.attempt = attempt;
+    }
+
+    /** Some tokens of an answer, the last ones perhaps. */
+    TokenEvent tokens(TrackedRequest request, SequenceOutput output, Instant now) {
+        TokenEvent.Builder event = begin(request.header().requestId(), request.header(), now)
+                .setChoice(output.sequence().choice())
+                .setFirstPosition(output.firstPosition())
+                .setTokenIds(Arrays.stream(output.tokens()).boxed().toList())
+                .setText(output.text())
+                .setTextStart(output.textStart())
+                .setLogprobs(logprobs(output))
+                .setScheduledAt(request.answer().scheduledAt());
+        if (output.finish() != null) {
+            event.setFinishReason(FinishReason.valueOf(output.finish().name()))
+                    .setStopReason(output.stopReason())
+                    .setUsage(request.answer().usage())
+                    .setHeaders(request.header().headers());
+        }
+        return event.build();
+    }
+
+    /** The end of a request that cannot be answered, or no further. */
+    TokenEvent failure(TrackedRequest request, EventError error, Instant now) {
+        TokenEvent.Builder event = failure(request.id(), request.header(), error, now);
+        Answer answer = request.answer();
+        if (answer != null) {
+            event.setFirstPosition(answer.sequence().outputLength())
+                    .setTextStart(answer.sequence().emittedChars())
+                    .setScheduledAt(answer.scheduledAt())
+                    .setUsage(answer.usage());
+        }
+        return event.build();
+    }
+
+    /** The only event of a request that is refused under the name of its record, as its own id would mislead. */
+    TokenEvent refusal(RequestHeader header, EventError error, Instant now) {
+        return failure(header.place(), header, error, now).build();
+    }
+
+    /** The only event of a record that no request could be made of. */
+    TokenEvent unreadable(String place, EventError error, Instant timestamp, Instant now) {
+        return TokenEvent.newBuilder()
+                .setRequestId(place)
+                .setAttempt(attempt)
+                .setFinishReason(FinishReason.ERROR)
+                .setError(error)
+                .setCreatedAt(timestamp)
+                .setEmittedAt(now)
+                .build();
+    }
+
+    private TokenEvent.Builder failure(String id, RequestHeader header, EventError error, Instant now) {
+        return begin(id, header, now)
+                .setFinishReason(FinishReason.ERROR)
+                .setError(error)
+                .setHeaders(header.headers());
+    }
+
+    private TokenEvent.Builder begin(String id, RequestHeader header, Instant now) {
+        return TokenEvent.newBuilder()
+                .setRequestId(id)
+                .setAttempt(attempt)
+                .setReplyTo(header.replyTo())
+                .setHeaders(Map.of())
+                .setCreatedAt(header.createdAt())
+                .setEmittedAt(now);
+    }
+
+    private List<PositionLogprobs> logprobs(SequenceOutput output) {
+        if (output.logprobs() == null) {
+            return null;
+        }
+        List<PositionLogprobs> positions = new ArrayList<>(output.tokens().length);
+        for (int i = 0; i < output.tokens().length; i++) {
+            positions.add(position(output.tokens()[i], output.logprobs().get(i)));
+        }
+        return positions;
+    }
+
+    private PositionLogprobs position(int token, SampleLogprobs sample) {
+        List<TokenLogprob> top = new ArrayList<>(sample.topIds().length);
+        for (int i = 0; i < sample.topIds().length; i++) {
+            top.add(logprob(sample.topIds()[i], sample.topLogprobs()[i], i + 1));
+        }
+        return new PositionLogprobs(logprob(token, sample.logprob(), sample.rank()), top);
+    }
+
+    private TokenLogprob logprob(int token, float logprob, int rank) {
+        return new TokenLogprob(token, tokenizer.decode(new int[] {token}, false), logprob, rank);
+    }
+}

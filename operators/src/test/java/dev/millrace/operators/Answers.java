@@ -1,0 +1,66 @@
+package dev.millrace.operators;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.schemas.TokenEvent;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What a reader of committed events makes of them; refuses a token that is missing, comes twice or after the end. */
+final class Answers {
+
+    private final Map<String, Answer> byRequest = new LinkedHashMap<>();
+
+    static Answers of(List<TokenEvent> events) {
+        var answers = new Answers();
+        events.forEach(answers::add);
+        return answers;
+    }
+
+    private void add(TokenEvent event) {
+        Answer answer = byRequest.computeIfAbsent(event.getRequestId(), id -> new Answer());
+        assertThat(answer.last)
+                .as("nothing follows the end of %s", event.getRequestId())
+                .isNull();
+        assertThat(event.getFirstPosition()).isEqualTo(answer.tokens.size());
+        assertThat(event.getTextStart()).isEqualTo(answer.text.length());
+        assertThat(event.getText()).hasSameSizeAs(event.getTokenIds());
+        answer.tokens.addAll(event.getTokenIds());
+        event.getText().forEach(answer.text::append);
+        if (event.getFinishReason() != null) {
+            answer.last = event;
+        }
+    }
+
+    boolean isFinished(String id) {
+        return byRequest.containsKey(id) && byRequest.get(id).last != null;
+    }
+
+    List<Integer> tokens(String id) {
+        return byRequest.containsKey(id) ? byRequest.get(id).tokens : List.of();
+    }
+
+    String text(String id) {
+        return byRequest.get(id).text.toString();
+    }
+
+    /** The event that ended the request. */
+    TokenEvent last(String id) {
+        return byRequest.get(id).last;
+    }
+
+    /** Every request's text, by its id. */
+    Map<String, String> texts() {
+        Map<String, String> texts = new LinkedHashMap<>();
+        byRequest.keySet().forEach(id -> texts.put(id, text(id)));
+        return texts;
+    }
+
+    private static final class Answer {
+        private final List<Integer> tokens = new ArrayList<>();
+        private final StringBuilder text = new StringBuilder();
+        private TokenEvent last;
+    }
+}

@@ -1,0 +1,179 @@
+package dev.millrace.operators;
+
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A model whose next token is a hash of seed and context, read back through the block tables. It computes on a thread of
+ * its own, as a device does, each step when the test has allowed one more.
+ */
+final class HashingExecutor implements ModelExecutor {
+
+    /** Tokens that it generates: letters, words and halves of characters, none special. */
+    static final int VOCABULARY = 600;
+
+    /** The executors that were opened, oldest first; a test takes its own from here. */
+    static final LinkedBlockingQueue<HashingExecutor> OPENED = new LinkedBlockingQueue<>();
+
+    private final ExecutorConfig config;
+    private final int[] slots;
+    private final Row[] rows;
+    private final Semaphore permits = new Semaphore(0);
+    private final ExecutorService device;
+    private volatile RuntimeException fault;
+    private volatile int computed;
+
+    HashingExecutor(ExecutorConfig config) {
+        this.config = config;
+        this.slots = new int[config.numBlocks() * config.blockSize()];
+        this.rows = new Row[config.maxNumSeqs()];
+        this.device = Executors.newSingleThreadExecutor(task -> new Thread(task, "hashing-executor"));
+    }
+
+    /** Opens executors where the operator wants one. */
+    record Factory() implements ModelExecutorFactory {
+        @Override
+        public ModelExecutor open(Path model, ExecutorConfig config) {
+            var executor = new HashingExecutor(config);
+            OPENED.add(executor);
+            return executor;
+        }
+    }
+
+    /** Lets so many more steps be computed. */
+    void allow(int steps) {
+        permits.release(steps);
+    }
+
+    /** Steps that were computed. */
+    int computed() {
+        return computed;
+    }
+
+    /** The next step fails with this. */
+    void breakWith(RuntimeException cause) {
+        fault = cause;
+    }
+
+    @Override
+    public int numBlocks() {
+        return config.numBlocks();
+    }
+
+    @Override
+    public int blockSize() {
+        return config.blockSize();
+    }
+
+    @Override
+    public int mediaRows() {
+        return config.mediaRows();
+    }
+
+    @Override
+    public void launch(ForwardBatch batch, StepListener listener) {
+        device.execute(() -> {
+            permits.acquireUninterruptibly();
+            if (fault != null) {
+                listener.failed(batch.step(), fault);
+            } else {
+                StepOutput output = compute(batch);
+                computed = computed + 1; // by this thread alone
+                listener.completed(output);
+            }
+        });
+    }
+
+    @Override
+    public float[] readMedia(int[] wanted) {
+        return new float[0];
+    }
+
+    @Override
+    public void close() {
+        permits.release(1_000_000);
+        device.shutdown();
+        try {
+            if (!device.awaitTermination(30, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("a step hangs");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private StepOutput compute(ForwardBatch batch) {
+        for (RowAssignment assignment : batch.assignments()) {
+            rows[assignment.row()] = new Row(assignment, config.numBlocks());
+        }
+        int[] updates = batch.tableUpdates();
+        for (int i = 0; i < updates.length; i += 3) {
+            rows[updates[i]].table[updates[i + 1]] = updates[i + 2];
+        }
+        for (int s = 0; s < batch.numSequences(); s++) {
+            write(batch, s);
+        }
+        int[] tokens = new int[batch.numSamples()];
+        var logprobs = new SampleLogprobs[tokens.length];
+        for (int r = 0; r < tokens.length; r++) {
+            Row row = rows[batch.sampleRow()[r]];
+            row.last = row.draw(slots, config.blockSize());
+            tokens[r] = row.last;
+            int k = batch.numLogprobs()[r];
+            logprobs[r] = k < 0 ? null : new SampleLogprobs(-0.5f, 1, new int[k], new float[k]);
+        }
+        return new StepOutput(batch.step(), tokens, logprobs, null, 1);
+    }
+
+    private void write(ForwardBatch batch, int s) {
+        Row row = rows[batch.row()[s]];
+        int from = batch.cuQ()[s];
+        int count = batch.cuQ()[s + 1] - from;
+        row.length = batch.contextLength()[s];
+        for (int j = 0; j < count; j++) {
+            int id = batch.ids()[from + j];
+            slots[row.slot(row.length - count + j, config.blockSize())] =
+                    id == ForwardBatch.LAST_SAMPLED ? row.last : id;
+        }
+    }
+
+    /** What is kept for a sequence. */
+    private static final class Row {
+        private final long seed;
+        private final int[] table;
+        private int length;
+        private int last;
+
+        Row(RowAssignment assignment, int mostBlocks) {
+            seed = assignment.params().seed();
+            table = new int[mostBlocks];
+            int[] output = assignment.outputIds();
+            last = output.length == 0 ? -1 : output[output.length - 1];
+        }
+
+        int slot(int index, int blockSize) {
+            return table[index / blockSize] * blockSize + index % blockSize;
+        }
+
+        int draw(int[] slots, int blockSize) {
+            long hash = seed;
+            for (int i = 0; i < length; i++) {
+                hash = (hash ^ slots[slot(i, blockSize)]) * 0x9E3779B97F4A7C15L;
+                hash ^= hash >>> 29;
+            }
+            return (int) Long.remainderUnsigned(hash >>> 8, VOCABULARY);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package dev.millrace.operators;
+
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.operators.OperatorConfig.QueueLimits;
+import dev.millrace.operators.OperatorConfig.SamplingDefaults;
+import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.state.RequestSnapshot;
+import dev.millrace.schemas.InboundPrompt;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.TokenEvent;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
+import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
+import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+
+/** The operator in Flink's harness: the test's thread is the task's, and runs its mails. */
+final class OperatorFixture implements AutoCloseable {
+
+    static final Path MODEL = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
+    static final int MAX_PARALLELISM = 8;
+
+    private final OneInputStreamOperatorTestHarness<InboundPrompt, TokenEvent> harness;
+    private HashingExecutor executor;
+
+    private OperatorFixture(OperatorConfig config, ModelExecutorFactory executors, int parallelism, int subtask)
+            throws Exception {
+        harness = new OneInputStreamOperatorTestHarness<>(
+                new InferenceOperatorFactory(config, executors), MAX_PARALLELISM, parallelism, subtask);
+        harness.setup(new AvroTypeInfo<>(TokenEvent.class).createSerializer(new SerializerConfigImpl()));
+    }
+
+    static OperatorFixture open() throws Exception {
+        return open(config(QueueLimits.DEFAULT));
+    }
+
+    static OperatorFixture open(OperatorConfig config) throws Exception {
+        return new OperatorFixture(config, new HashingExecutor.Factory(), 1, 0).start();
+    }
+
+    /** One subtask of so many, with its share of a checkpoint that so many others made. */
+    static OperatorFixture restore(OperatorSubtaskState state, int oldParallelism, int parallelism, int subtask)
+            throws Exception {
+        return restore(config(QueueLimits.DEFAULT), state, oldParallelism, parallelism, subtask);
+    }
+
+    static OperatorFixture restore(
+            OperatorConfig config, OperatorSubtaskState state, int oldParallelism, int parallelism, int subtask)
+            throws Exception {
+        var fixture = new OperatorFixture(config, new HashingExecutor.Factory(), parallelism, subtask);
+        fixture.harness.initializeState(OneInputStreamOperatorTestHarness.repartitionOperatorState(
+                state, MAX_PARALLELISM, oldParallelism, parallelism, subtask));
+        return fixture.start();
+    }
+
+    private OperatorFixture start() throws Exception {
+        HashingExecutor.OPENED.clear();
+        harness.open();
+        executor = HashingExecutor.OPENED.take();
+        return this;
+    }
+
+    static OperatorConfig config(QueueLimits queue) {
+        return new OperatorConfig(
+                MODEL.toString(),
+                "demo-vl",
+                new ExecutorConfig("auto", "auto", 16, 200, 0, 8, 64, 512, 64, 1, false),
+                new EngineConfig(64, 8, 512, true, true, 0, Policy.FCFS, 2),
+                SamplingDefaults.CHECKPOINT,
+                20,
+                MediaSettings.DEFAULT,
+                queue);
+    }
+
+    HashingExecutor executor() {
+        return executor;
+    }
+
+    OneInputStreamOperatorTestHarness<InboundPrompt, TokenEvent> harness() {
+        return harness;
+    }
+
+    void send(PromptRequest request) throws Exception {
+        send(Requests.inbound(request));
+    }
+
+    void send(InboundPrompt inbound) throws Exception {
+        harness.processElement(new StreamRecord<>(inbound));
+    }
+
+    /** Runs the task's mails until the condition holds, waiting for them; a test's own timeout ends a vain wait. */
+    OperatorFixture runUntil(BooleanSupplier condition) throws Exception {
+        while (!condition.getAsBoolean()) {
+            harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
+        }
+        return this;
+    }
+
+    /** Lets steps be computed and runs mails until all these requests have ended. */
+    OperatorFixture runToEnd(String... ids) throws Exception {
+        executor.allow(100_000);
+        return runUntil(() -> List.of(ids).stream().allMatch(this::hasEnded));
+    }
+
+    private boolean hasEnded(String id) {
+        return events().stream().anyMatch(event -> event.getRequestId().equals(id) && event.getFinishReason() != null);
+    }
+
+    /** Requests that are unfinished. */
+    List<RequestSnapshot> snapshots() {
+        return ((InferenceOperator) harness.getOperator()).snapshots();
+    }
+
+    int queued() {
+        return snapshots().size();
+    }
+
+    String[] queuedIds() {
+        return snapshots().stream()
+                .map(snapshot -> snapshot.header().requestId())
+                .toArray(String[]::new);
+    }
+
+    OperatorSubtaskState snapshot() throws Exception {
+        return harness.snapshot(1, 1);
+    }
+
+    List<TokenEvent> events() {
+        return harness.extractOutputValues();
+    }
+
+    /** What a reader has read by now. */
+    Answers answers() {
+        return Answers.of(events());
+    }
+
+    /** The gate that a source chained to the operator finds. */
+    AdmissionGate gate() {
+        String attempt = harness.getEnvironment().getExecutionId().toString();
+        return AdmissionGate.of(new UnregisteredMetricsGroup() {
+            @Override
+            public Map<String, String> getAllVariables() {
+                return Map.of("<task_attempt_id>", attempt);
+            }
+        });
+    }
+
+    @Override
+    public void close() throws Exception {
+        harness.close();
+    }
+}
