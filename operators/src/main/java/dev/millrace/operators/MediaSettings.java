@@ -58,6 +58,7 @@ public record MediaSettings(
                 usual.allowPrivateAddresses(),
                 usual.imageTimeout(),
                 usual.videoTimeout(),
+                usual.promptTimeout(),
                 usual.maxRedirects());
     }
 
