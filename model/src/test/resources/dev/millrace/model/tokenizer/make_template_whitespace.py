@@ -9,7 +9,7 @@ def gen(depth=0):
     out = ''
     for _ in range(r.randint(1, 5)):
         k = r.randint(0, 9)
-        if k < 5: out += r.choice([' ', '\n', '  ', '\n\n', ' \n ', 'x', ' y ', '{ }', '\t', '%} ', 'z\n'])
+        if k < 5: out += r.choice([' ', '\n', '  ', '\n\n', ' \n ', '\n  ', '\n ', '\n\t', 'x', ' y ', '{ }', '\t', '%} ', 'z\n'])
         elif k == 5: out += var()
         elif k == 6: out += comment()
         elif k == 7 and depth < 3: out += block(r.choice(['if add_generation_prompt', 'if add_vision_id'])) + gen(depth + 1) + (block('else') + gen(depth + 1) if r.random() < .4 else '') + block('endif')
