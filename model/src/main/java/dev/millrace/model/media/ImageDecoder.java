@@ -45,7 +45,9 @@ final class ImageDecoder {
         FileFormat format = format(file);
         RgbImage image = read(format, file, reader -> {
             stored(format, file, reader);
-            return RasterReader.read(reader.read(0));
+            return format == FileFormat.WEBP && LossyWebp.matches(file)
+                    ? LossyWebp.decode(file, limits.pixels())
+                    : RasterReader.read(reader.read(0));
         });
         return Orientation.of(format, file).apply(image);
     }

@@ -112,7 +112,7 @@ final class RasterReader {
     }
 
     /** A value at an opacity over white, rounded as Pillow's {@code paste} with a mask does. */
-    private static byte onWhite(int value, int alpha) {
+    static byte onWhite(int value, int alpha) {
         if (alpha == 255) {
             return (byte) value;
         }
