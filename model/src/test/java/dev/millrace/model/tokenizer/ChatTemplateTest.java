@@ -13,7 +13,7 @@ class ChatTemplateTest {
     /** Random templates, rendered by Jinja2 3.1.6; {@code make_template_whitespace.py} made them. */
     @Test
     void whitespaceIsWhereJinja2HasIt() throws IOException {
-        JsonNode cases = new ObjectMapper().readTree(getClass().getResource("template-whitespace.json"));
+        JsonNode cases = new ObjectMapper().readTree(getClass().getResourceAsStream("template-whitespace.json"));
         for (JsonNode expected : cases) {
             String template = expected.get("template").asText();
 
