@@ -4,7 +4,7 @@ import os
 import struct
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 here = os.path.dirname(os.path.abspath(__file__))
 W, H = 34, 26
@@ -77,6 +77,10 @@ save("subsampled.jpg", base, quality=90)
 save("progressive.jpg", base, quality=95, subsampling=0, progressive=True)
 save("grey.jpg", grey, quality=95)
 save("cmyk.jpg", base.convert("CMYK"), quality=95)
+profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+red = struct.unpack(">I", profile[profile.find(b"rXYZ") + 4 :][:4])[0]
+profile[red + 8 : red + 12] = struct.pack(">i", 0x9000)  # another red than sRGB's
+save("profile.jpg", base, quality=95, icc_profile=bytes(profile))
 save("rgba.png", rgba)
 save("grey-alpha.png", Image.merge("LA", (grey, alpha)))
 save("palette.png", base.quantize(200))

@@ -90,7 +90,7 @@ final class ImageDecoder {
 
     private static <T> T read(FileFormat format, byte[] file, Reading<T> reading) {
         ImageReader reader = reader(format);
-        try (var input = new ByteArrayImageInputStream(file)) {
+        try (var input = new ByteArrayImageInputStream(format == FileFormat.JPEG ? JpegProfile.remove(file) : file)) {
             reader.setInput(input, true, true);
             var warnings = new Warnings();
             reader.addIIOReadWarningListener(warnings);

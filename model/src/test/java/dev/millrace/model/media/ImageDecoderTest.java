@@ -35,6 +35,7 @@ class ImageDecoderTest {
         "progressive.jpg,0.5,4",
         "grey.jpg,0.5,4",
         "cmyk.jpg,0.5,4",
+        "profile.jpg,0.5,4",
         "rgba.png,0,0",
         "grey-alpha.png,0,0",
         "palette.png,0,0",
