@@ -1,0 +1,215 @@
+package dev.millrace.operators.engine;
+
+import static dev.millrace.operators.engine.DemoModel.frames;
+import static dev.millrace.operators.engine.DemoModel.picture;
+import static dev.millrace.operators.engine.DemoModel.text;
+import static dev.millrace.operators.engine.DemoModel.video;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.engine.LogitsRecorder.Sample;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** The demonstration model says the same, with bit-identical logits, whatever shares its steps and blocks. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DemoModelTest {
+
+    private static final int BLOCK_SIZE = 16;
+    private static final int MANY_BLOCKS = 600;
+    private static final int MAX_TOKENS = 20;
+    private static final int BATCH = 33;
+
+    private final DemoModel model = new DemoModel();
+    private final List<PreparedPrompt> prompts = List.of(
+            model.prompt(picture("two-shapes.png"), text("Describe this image.")),
+            model.prompt(picture("noisy.png"), text("描述这张图片。")),
+            model.prompt(picture("two-shapes.png"), text("What do you see?")),
+            model.prompt(picture("left.png"), picture("right.png"), text("Compare the two pictures.")),
+            model.prompt(video("ball.mp4"), text("What happens in the video?")),
+            model.prompt(text("Who are you?")),
+            model.prompt(picture("sign.png"), text("What does the sign say?")),
+            model.prompt(text("你是谁?")));
+    private Run alone;
+
+    @BeforeAll
+    void answerEachAlone() throws InterruptedException {
+        alone = run(config(2048, 1, false), MANY_BLOCKS);
+    }
+
+    @Test
+    void theModelDescribesWhatItSees() {
+        assertThat(alone.texts.get(0)).isEqualTo("A large green triangle and a small red cross.");
+        assertThat(alone.texts.get(6)).isEqualTo("The text says PARK7.");
+    }
+
+    @Test
+    void companyDoesNotChangeAnAnswer() throws InterruptedException {
+        assertSame(run(config(2048, BATCH, false), MANY_BLOCKS));
+    }
+
+    @Test
+    void chunksDoNotChangeAnAnswer() throws InterruptedException {
+        Run run = run(config(16, 8, false), MANY_BLOCKS);
+        assertSame(run);
+    }
+
+    @Test
+    void scarceBlocksDoNotChangeAnAnswer() throws InterruptedException {
+        Run run = run(config(256, BATCH, false), 34);
+        assertThat(run.stats.numPreemptions()).isPositive();
+        assertSame(run);
+    }
+
+    @Test
+    void aCachedPrefixDoesNotChangeAnAnswer() throws InterruptedException {
+        Run run = run(config(64, 4, true), MANY_BLOCKS);
+        assertThat(run.stats.prefixCacheHits()).isPositive();
+        assertThat(run.stats.mmCacheHits()).isPositive();
+        assertSame(run);
+    }
+
+    @Test
+    void anotherPictureOrAnotherRateSharesNoBlockAfterIt() throws InterruptedException {
+        PreparedPrompt[] pairs = {
+            model.prompt(text("Look: "), picture("left.png"), text("Describe this image.")),
+            model.prompt(text("Look: "), picture("right.png"), text("Describe this image.")),
+            model.prompt(text("Look: "), frames(2, "left.png", "left.png", "right.png", "right.png"), text("So?")),
+            model.prompt(text("Look: "), frames(1, "left.png", "left.png", "right.png", "right.png"), text("So?"))
+        };
+        try (Session session = new Session(config(2048, 1, true), MANY_BLOCKS)) {
+            for (int i = 0; i < pairs.length; i += 2) {
+                assertThat(pairs[i].tokenIds()).isEqualTo(pairs[i + 1].tokenIds());
+                session.answer(sequence(i, pairs[i], sampling(i)));
+                Sequence same = sequence(i, pairs[i], sampling(i));
+                Sequence other = sequence(i + 1, pairs[i + 1], sampling(i + 1));
+                session.answer(same);
+                session.answer(other);
+                int start = pairs[i].media().get(0).start();
+                assertThat(other.cachedTokens()).isEqualTo(start / BLOCK_SIZE * BLOCK_SIZE);
+                assertThat(same.cachedTokens()).isGreaterThan(other.cachedTokens());
+            }
+        }
+    }
+
+    private void assertSame(Run run) {
+        assertThat(run.tokens).isEqualTo(alone.tokens);
+        assertThat(run.texts).isEqualTo(alone.texts);
+        assertThat(run.logits.keySet()).isEqualTo(alone.logits.keySet());
+        run.logits.forEach(
+                (sample, logits) -> assertThat(logits).as(sample.toString()).isEqualTo(alone.logits.get(sample)));
+    }
+
+    private static EngineConfig config(int budget, int maxNumSeqs, boolean prefixCaching) {
+        return new EngineConfig(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN, prefixCaching, true, 0, Policy.FCFS, 2);
+    }
+
+    /** Every prompt in turn, greedy and drawn with and without penalties. */
+    private Run run(EngineConfig config, int numBlocks) throws InterruptedException {
+        try (Session session = new Session(config, numBlocks)) {
+            List<Sequence> sequences = new ArrayList<>();
+            for (int i = 0; i < BATCH; i++) {
+                sequences.add(sequence(i, prompts.get(i % prompts.size()), sampling(i)));
+            }
+            return session.run(sequences);
+        }
+    }
+
+    private static Sequence sequence(int id, PreparedPrompt prompt, SamplingParams sampling) {
+        GenerationParams params = new GenerationParams(
+                sampling, MAX_TOKENS, new int[0], new int[] {977}, List.of(), false, true, -1, List.of());
+        return new Sequence("r" + id, 0, id, 0, prompt, params, new int[0], 0);
+    }
+
+    private static SamplingParams sampling(int id) {
+        float temperature = id < 11 ? 0 : 1;
+        float repetition = id < 22 ? 1 : 1.2f;
+        float presence = id < 22 ? 0 : 0.1f;
+        return new SamplingParams(
+                temperature,
+                0.95f,
+                50,
+                0,
+                repetition,
+                presence,
+                0,
+                id,
+                new int[0],
+                new float[0],
+                null,
+                new int[0],
+                0,
+                new int[0]);
+    }
+
+    private record Run(
+            List<List<Integer>> tokens, List<String> texts, Map<Sample, float[]> logits, EngineStats stats) {}
+
+    /** An engine with the model. */
+    private final class Session implements AutoCloseable {
+        private final Answers answers = new Answers();
+        private final LogitsRecorder executor;
+        private final InferenceEngine engine;
+
+        Session(EngineConfig config, int numBlocks) {
+            executor = new LogitsRecorder(DemoModel.executor(numBlocks));
+            engine = new InferenceEngine(config, executor, model.tokenizer, UNUSED, answers);
+        }
+
+        void answer(Sequence sequence) throws InterruptedException {
+            engine.add(sequence);
+            drain();
+        }
+
+        Run run(List<Sequence> sequences) throws InterruptedException {
+            sequences.forEach(engine::add);
+            drain();
+            List<List<Integer>> tokens = new ArrayList<>();
+            List<String> texts = new ArrayList<>();
+            for (Sequence sequence : sequences) {
+                tokens.add(Arrays.stream(answers.of(sequence).tokens.toArray(0))
+                        .boxed()
+                        .toList());
+                texts.add(answers.of(sequence).text.toString());
+            }
+            return new Run(tokens, texts, executor.logits(), engine.stats());
+        }
+
+        private void drain() throws InterruptedException {
+            engine.launchSteps();
+            while (!engine.isIdle()) {
+                engine.complete(executor.take());
+                engine.launchSteps();
+            }
+            engine.checkIntegrity();
+        }
+
+        @Override
+        public void close() {
+            engine.close();
+        }
+    }
+
+    private static final StepListener UNUSED = new StepListener() {
+        @Override
+        public void completed(StepOutput output) {
+            throw new IllegalStateException("the recorder hears of completions");
+        }
+
+        @Override
+        public void failed(long step, Throwable cause) {
+            throw new IllegalStateException("the recorder hears of failures", cause);
+        }
+    };
+}
