@@ -1,9 +1,7 @@
 package dev.millrace.operators.engine;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.cpu.CpuExecutorFactory;
-import dev.millrace.model.config.ModelConfigReader;
-import dev.millrace.model.config.PreprocessorConfig;
+import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.media.MediaLimits;
@@ -21,8 +19,6 @@ import dev.millrace.model.prompt.PromptInput.Part;
 import dev.millrace.model.prompt.PromptInput.TextPart;
 import dev.millrace.model.prompt.PromptLimits;
 import dev.millrace.model.prompt.PromptPreparer;
-import dev.millrace.model.tokenizer.ChatRenderer;
-import dev.millrace.model.tokenizer.ChatTemplate;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -38,35 +34,25 @@ final class DemoModel {
     static final int MAX_NUM_SEQS = 40;
 
     private static final Path ROOT = Path.of(System.getProperty("millrace.root"));
-    private static final Path FOLDER = ROOT.resolve("models/demo-vl");
+    private static final ModelDirectory DIRECTORY = new ModelDirectory(ROOT.resolve("models/demo-vl"));
 
-    final DjlTokenizer tokenizer = DjlTokenizer.open(FOLDER.resolve("tokenizer.json"));
+    final DjlTokenizer tokenizer = DIRECTORY.tokenizer();
     private final PromptPreparer preparer;
 
     DemoModel() {
         preparer = new PromptPreparer(
-                ModelConfigReader.read(FOLDER),
+                DIRECTORY.config(),
                 tokenizer,
-                new ChatRenderer(tokenizer, template()),
+                DIRECTORY.chatRenderer(tokenizer),
                 new MediaFetcher(FetchSettings.DEFAULT, MediaLimits.DEFAULT),
-                new MediaProcessor(PreprocessorConfig.read(FOLDER), VideoSampling.DEFAULT, MediaLimits.DEFAULT),
+                new MediaProcessor(DIRECTORY.preprocessorConfig(), VideoSampling.DEFAULT, MediaLimits.DEFAULT),
                 PromptLimits.of(MAX_MODEL_LEN));
-    }
-
-    private static ChatTemplate template() {
-        try {
-            var file = FOLDER.resolve("chat_template.json").toFile();
-            return new ChatTemplate(
-                    new ObjectMapper().readTree(file).get("chat_template").asText());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     static ModelExecutor executor(int numBlocks) {
         return new CpuExecutorFactory()
                 .open(
-                        FOLDER,
+                        DIRECTORY.folder(),
                         new ExecutorConfig(
                                 "auto",
                                 "auto",
