@@ -3,6 +3,7 @@ package dev.millrace.job.cli;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.checkpoint.CheckpointException;
 import java.io.IOException;
+import org.apache.kafka.common.KafkaException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -25,7 +26,8 @@ final class Complaints {
 
     static int failed(Exception e, CommandLine line, ParseResult result) {
         if (isUsersFault(e)) {
-            line.getErr().println("millrace: " + e.getMessage());
+            String cause = e.getCause() == null ? "" : " (" + e.getCause().getMessage() + ")";
+            line.getErr().println("millrace: " + e.getMessage() + cause);
         } else {
             line.getErr().println(line.getColorScheme().stackTraceText(e));
         }
@@ -36,6 +38,7 @@ final class Complaints {
         return e instanceof InvalidInputException
                 || e instanceof CheckpointException
                 || e instanceof IllegalArgumentException
+                || e instanceof KafkaException
                 || e instanceof IOException;
     }
 }

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:all went well", "1:something failed; the message says what", "2:the command line is at fault"
         },
-        subcommands = {CheckCommand.class})
+        subcommands = {DemoCommand.class, RunCommand.class, CheckCommand.class})
 public final class Main implements Runnable {
 
     @Spec

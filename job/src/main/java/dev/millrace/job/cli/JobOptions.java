@@ -1,0 +1,89 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.operators.OperatorConfig.QueueLimits;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import picocli.CommandLine.Option;
+
+/** How the Flink job runs. */
+final class JobOptions {
+
+    private static final Pattern SCHEME = Pattern.compile("[a-z][a-z0-9+.-]*:");
+
+    @Option(
+            names = "--delivery-guarantee",
+            paramLabel = "GUARANTEE",
+            description = "exactly-once (tokens become visible to read-committed consumers with each checkpoint) or"
+                    + " at-least-once (default: exactly-once).",
+            converter = Guarantee.class)
+    DeliveryGuarantee deliveryGuarantee = DeliveryGuarantee.EXACTLY_ONCE;
+
+    @Option(
+            names = "--checkpoint-interval",
+            paramLabel = "TIME",
+            converter = Interval.class,
+            description = "Time between checkpoints, such as 500ms or 1s: the latency of read-committed consumers"
+                    + " (default: 1s).")
+    Duration checkpointInterval = Duration.ofSeconds(1);
+
+    @Option(
+            names = "--checkpoint-dir",
+            paramLabel = "URI",
+            description =
+                    "Where checkpoints are kept, a folder or a URI that Flink knows; a job in this process goes on from"
+                            + " the latest one (default: .millrace/run in the current folder for a MiniCluster, the cluster's own"
+                            + " setting else).")
+    private String checkpointDir;
+
+    @Option(
+            names = "--parallelism",
+            paramLabel = "N",
+            converter = IntegerFrom.One.class,
+            description =
+                    "Subtasks of the inference operator, each with its own copy of the model (default: ${DEFAULT-VALUE}).")
+    int parallelism = 1;
+
+    @Option(
+            names = "--jobmanager",
+            paramLabel = "HOST:PORT",
+            converter = HostPort.class,
+            description = "REST address of the Flink cluster to submit to (default: a MiniCluster in this process).")
+    HostPort.Address jobManager;
+
+    @Option(
+            names = "--max-queued-requests",
+            paramLabel = "N",
+            converter = IntegerFrom.One.class,
+            description = "Unfinished requests at which a subtask stops reading (default: ${DEFAULT-VALUE}).")
+    private int maxQueuedRequests = 1024;
+
+    @Option(
+            names = "--max-queued-bytes",
+            paramLabel = "BYTES",
+            converter = ByteSize.class,
+            description = "Media bytes of unfinished requests at which a subtask stops reading (default: 256MiB).")
+    private long maxQueuedBytes = 256L << 20;
+
+    /** URI of the folder of checkpoints, or null. */
+    String checkpointUri() {
+        return localCheckpoints().map(folder -> folder.toUri().toString()).orElse(checkpointDir);
+    }
+
+    /** The folder of checkpoints, where one of this machine was named. */
+    Optional<Path> localCheckpoints() {
+        return checkpointDir == null || SCHEME.matcher(checkpointDir).lookingAt()
+                ? Optional.empty()
+                : Optional.of(Path.of(checkpointDir).toAbsolutePath());
+    }
+
+    QueueLimits queueLimits() {
+        return new QueueLimits(
+                maxQueuedRequests,
+                maxQueuedBytes,
+                QueueLimits.DEFAULT.preparationThreads(),
+                QueueLimits.DEFAULT.preparedBytes());
+    }
+}

@@ -1,0 +1,59 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.job.RetainedCheckpoints;
+import dev.millrace.job.embedded.EmbeddedFlink;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.client.program.ClusterClient;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.jobmaster.JobResult;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs a job in a cluster inside this process until it ends or the process is stopped; goes on from the latest checkpoint. */
+final class LocalJob {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LocalJob.class);
+
+    private LocalJob() {}
+
+    /**
+     * @param folder the cluster's folder
+     * @param checkpoints where the job's checkpoints are kept, if that is a folder here
+     * @param graph the job, given the checkpoint to go on from, or null
+     * @return whether the job ended well
+     */
+    static boolean run(Path folder, Optional<Path> checkpoints, int slots, Function<String, JobGraph> graph)
+            throws IOException, InterruptedException, ExecutionException {
+        try (EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, Map.of())) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> close(flink), "millrace-shutdown"));
+            String restored = latest(checkpoints.orElse(folder.resolve("checkpoints")));
+            ClusterClient<?> client = flink.client();
+            JobID job = client.submitJob(graph.apply(restored)).get();
+            LOG.info("Job {} runs; the dashboard is at {}", job, flink.dashboard());
+            JobResult result = client.requestJobResult(job).get();
+            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job failed: {}", failure.getMessage()));
+            return result.isSuccess();
+        }
+    }
+
+    private static String latest(Path checkpoints) throws IOException {
+        Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
+        latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
+        return latest.map(checkpoint -> checkpoint.toUri().toString()).orElse(null);
+    }
+
+    private static void close(EmbeddedFlink flink) {
+        try {
+            flink.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.operators.OperatorConfig.SamplingDefaults;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** Which model is served, how it is held and what its requests may ask for. Names, meanings and defaults are vLLM's. */
+final class ModelOptions {
+
+    /** Where weights come from. */
+    enum LoadFormat {
+        auto,
+        dummy
+    }
+
+    @Option(
+            names = "--served-model-name",
+            paramLabel = "NAME",
+            description = "Name that requests use for the model (default: the folder's name).")
+    private String servedModelName;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description =
+                    "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, as the checkpoint has"
+                            + " them); arithmetic is in fp32.")
+    Dtype dtype = Dtype.auto;
+
+    @Option(
+            names = "--load-format",
+            paramLabel = "FORMAT",
+            description =
+                    "Where weights come from: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); dummy makes random"
+                            + " ones of the model's shapes.")
+    LoadFormat loadFormat = LoadFormat.auto;
+
+    @Option(
+            names = "--max-model-len",
+            paramLabel = "TOKENS",
+            converter = IntegerFrom.One.class,
+            description =
+                    "Most tokens of a sequence, prompt and answer (default: max_position_embeddings of config.json).")
+    private Integer maxModelLen;
+
+    @Option(
+            names = "--generation-config",
+            paramLabel = "SOURCE",
+            description =
+                    "Where default sampling parameters come from: auto (the model's folder), vllm (none but vLLM's"
+                            + " own), or a folder with a generation_config.json (default: ${DEFAULT-VALUE}).")
+    private String generationConfig = "auto";
+
+    @Option(
+            names = "--override-generation-config",
+            paramLabel = "JSON",
+            converter = SamplingValues.Converter.class,
+            description = "Default sampling parameters that replace those, such as {\"temperature\": 0.5}.")
+    private SamplingValues overrideGenerationConfig = SamplingValues.NONE;
+
+    @Option(
+            names = "--max-logprobs",
+            paramLabel = "N",
+            converter = IntegerFrom.MinusOne.class,
+            description = "Most log-probabilities that a request may ask for at a position; -1: the whole vocabulary"
+                    + " (default: ${DEFAULT-VALUE}).")
+    int maxLogprobs = 20;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Base of the seeds of requests that bring none (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(
+            names = "--trust-remote-code",
+            description = "Accepted as vLLM has it; checkpoints are data here, no code of theirs is ever run.")
+    private boolean trustRemoteCode;
+
+    /** The name that requests may use. */
+    String servedName(Path model) {
+        return servedModelName == null
+                ? model.toAbsolutePath().normalize().getFileName().toString()
+                : servedModelName;
+    }
+
+    /**
+     * Most tokens of a sequence: what was asked for, else the checkpoint's positions.
+     *
+     * @throws InvalidInputException if neither is known here
+     */
+    int maxModelLen(Path model) {
+        if (maxModelLen != null) {
+            return maxModelLen;
+        }
+        if (!Files.isReadable(model.resolve("config.json"))) {
+            throw new InvalidInputException(
+                    ("--model %s has no readable config.json on this machine; name a folder that has, or, where only the"
+                                    + " TaskManagers have it, say --max-model-len")
+                            .formatted(model),
+                    "--model");
+        }
+        return ModelConfigReader.read(model).text().maxPositionEmbeddings();
+    }
+
+    SamplingDefaults samplingDefaults() {
+        return new SamplingDefaults(generationConfig, overrideGenerationConfig.byName(), seed);
+    }
+}

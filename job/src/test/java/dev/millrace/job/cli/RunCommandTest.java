@@ -1,0 +1,129 @@
+package dev.millrace.job.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.engine.EngineConfig;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class RunCommandTest {
+
+    private static final String MODEL =
+            Path.of(System.getProperty("millrace.root"), "golden", "model-a").toString();
+
+    @Test
+    void theDefaultsAreThoseOfVllmAndOfTheCheckpoint() {
+        OperatorConfig config = parse();
+
+        assertThat(config.servedModelName()).isEqualTo("model-a");
+        assertThat(config.engine())
+                .isEqualTo(new EngineConfig(2048, 256, 4096, true, true, 0, EngineConfig.Policy.FCFS, 2));
+        assertThat(config.executor().dtype()).isEqualTo("auto");
+        assertThat(config.executor().blockSize()).isEqualTo(16);
+        assertThat(config.executor().maxModelLen()).isEqualTo(4096);
+        assertThat(config.maxLogprobs()).isEqualTo(20);
+        assertThat(config.media().imagesPerPrompt()).isEqualTo(999);
+        assertThat(config.media().allowedLocalMediaPath()).isNull();
+        assertThat(config.queue().requests()).isEqualTo(1024);
+        assertThat(config.queue().bytes()).isEqualTo(256L << 20);
+        assertThat(config.sampling().generationConfig()).isEqualTo("auto");
+    }
+
+    @Test
+    void switchesGoBothWays() {
+        assertThat(parse("--no-enable-prefix-caching").engine().enablePrefixCaching())
+                .isFalse();
+        assertThat(parse("--enable-prefix-caching").engine().enablePrefixCaching())
+                .isTrue();
+        assertThat(parse("--no-enable-chunked-prefill").engine().enableChunkedPrefill())
+                .isFalse();
+        assertThat(parse("--enable-chunked-prefill").engine().enableChunkedPrefill())
+                .isTrue();
+    }
+
+    @Test
+    void withoutChunksTheBudgetHoldsAWholePrompt() {
+        assertThat(parse("--no-enable-chunked-prefill").engine().maxNumBatchedTokens())
+                .isEqualTo(4096);
+        assertThatThrownBy(() -> parse("--no-enable-chunked-prefill", "--max-num-batched-tokens", "100"))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("--max-num-batched-tokens is 100")
+                .hasMessageContaining("4096");
+    }
+
+    @Test
+    void everyFlagArrives() {
+        OperatorConfig config = parse(
+                "--served-model-name=name",
+                "--max-model-len=1000",
+                "--max-num-batched-tokens=77",
+                "--max-num-seqs=5",
+                "--long-prefill-token-threshold=33",
+                "--scheduling-policy=priority",
+                "--num-gpu-blocks-override=99",
+                "--kv-cache-memory-bytes=2MiB",
+                "--dtype=float32",
+                "--load-format=dummy",
+                "--threads=3",
+                "--allow-scalar",
+                "--max-logprobs=7",
+                "--seed=9",
+                "--generation-config=vllm",
+                "--override-generation-config={\"temperature\": 0.5}",
+                "--limit-mm-per-prompt=image=5,video=2",
+                "--mm-processor-kwargs={\"min_pixels\": 10, \"max_pixels\": 50176, \"fps\": 1.5}",
+                "--allowed-local-media-path=" + MODEL,
+                "--allowed-media-domains=example.org,example.com",
+                "--max-queued-requests=8",
+                "--max-queued-bytes=9k");
+
+        assertThat(config.servedModelName()).isEqualTo("name");
+        assertThat(config.engine())
+                .isEqualTo(new EngineConfig(77, 5, 1000, true, true, 33, EngineConfig.Policy.PRIORITY, 2));
+        assertThat(config.executor().numBlocks()).isEqualTo(99);
+        assertThat(config.executor().kvCacheBytes()).isEqualTo(2 << 20);
+        assertThat(config.executor().dtype()).isEqualTo("float32");
+        assertThat(config.executor().loadFormat()).isEqualTo("dummy");
+        assertThat(config.executor().threads()).isEqualTo(3);
+        assertThat(config.executor().allowScalar()).isTrue();
+        assertThat(config.maxLogprobs()).isEqualTo(7);
+        assertThat(config.sampling().seed()).isEqualTo(9);
+        assertThat(config.sampling().generationConfig()).isEqualTo("vllm");
+        assertThat(config.sampling().overrides()).containsEntry("temperature", 0.5);
+        assertThat(config.media().imagesPerPrompt()).isEqualTo(5);
+        assertThat(config.media().videosPerPrompt()).isEqualTo(2);
+        assertThat(config.media().minPixels()).isEqualTo(10);
+        assertThat(config.media().maxPixels()).isEqualTo(50176);
+        assertThat(config.media().fps()).isEqualTo(1.5);
+        assertThat(config.media().allowedLocalMediaPath()).isEqualTo(MODEL);
+        assertThat(config.media().allowedMediaDomains()).containsExactly("example.org", "example.com");
+        assertThat(config.queue().requests()).isEqualTo(8);
+        assertThat(config.queue().bytes()).isEqualTo(9_000);
+    }
+
+    @Test
+    void aModelThatIsNotHereNeedsItsLengthSaid() {
+        assertThatThrownBy(() -> parse("--model=/no/such/model"))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("--model /no/such/model")
+                .hasMessageContaining("--max-model-len");
+    }
+
+    private static OperatorConfig parse(String... flags) {
+        var command = new RunCommand();
+        boolean model = Stream.of(flags).anyMatch(flag -> flag.startsWith("--model="));
+        new CommandLine(command)
+                .parseArgs(Stream.concat(
+                                model
+                                        ? Stream.of("--bootstrap-servers=localhost:9092")
+                                        : Stream.of("--bootstrap-servers=localhost:9092", "--model=" + MODEL),
+                                Stream.of(flags))
+                        .toArray(String[]::new));
+        return command.operatorConfig();
+    }
+}
