@@ -46,7 +46,7 @@ final class ImageDecoder {
         RgbImage image = read(format, file, reader -> {
             stored(format, file, reader);
             return format == FileFormat.WEBP && LossyWebp.matches(file)
-                    ? LossyWebp.decode(file, limits.pixels())
+                    ? LossyWebp.decode(file, limits.imagePixels())
                     : RasterReader.read(reader.read(0));
         });
         return Orientation.of(format, file).apply(image);
@@ -75,10 +75,10 @@ final class ImageDecoder {
         if (width <= 0 || height <= 0) {
             throw new IOException("its header gives a size of " + width + "x" + height);
         }
-        if ((long) width * height > limits.pixels()) {
+        if ((long) width * height > limits.imagePixels()) {
             throw new InvalidInputException(
                     "a " + format + " picture of " + width + "x" + height + " pixels (" + file.length
-                            + " bytes) is larger than the " + limits.pixels() + " pixels allowed; scale it down",
+                            + " bytes) is larger than the " + limits.imagePixels() + " pixels allowed; scale it down",
                     null);
         }
         return new SmartResize.Size(height, width);

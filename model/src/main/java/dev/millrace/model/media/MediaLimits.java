@@ -6,14 +6,17 @@ package dev.millrace.model.media;
  *
  * @param imageBytes most bytes of an encoded picture
  * @param videoBytes most bytes of an encoded video, or of all frames of a list
- * @param pixels most pixels of a decoded picture or of one frame of a video
+ * @param imagePixels most pixels of a decoded picture
+ * @param framePixels most pixels of a frame of a video file, of which a decoder holds up to two dozen
  * @param videoFrames most frames of a video file, sampled or not
  * @param videoSeconds longest video
  */
-public record MediaLimits(long imageBytes, long videoBytes, long pixels, int videoFrames, double videoSeconds) {
+public record MediaLimits(
+        long imageBytes, long videoBytes, long imagePixels, long framePixels, int videoFrames, double videoSeconds) {
 
-    /** 64 MiB a picture, 512 MiB a video, 100 megapixels, 250,000 frames, two hours. */
-    public static final MediaLimits DEFAULT = new MediaLimits(64L << 20, 512L << 20, 100_000_000, 250_000, 7_200);
+    /** 64 MiB a picture, 512 MiB a video, 100 megapixels, 8192x4320 a frame, 250,000 frames, two hours. */
+    public static final MediaLimits DEFAULT =
+            new MediaLimits(64L << 20, 512L << 20, 100_000_000, 8192 * 4320, 250_000, 7_200);
 
     public long bytes(boolean video) {
         return video ? videoBytes : imageBytes;

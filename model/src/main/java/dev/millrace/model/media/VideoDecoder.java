@@ -44,7 +44,7 @@ final class VideoDecoder {
         int frames;
         try (var reader = VideoReader.open(format, file)) {
             frames = reader.decode(
-                    limits.pixels(),
+                    limits.framePixels(),
                     frame -> Arrays.binarySearch(indices, frame) >= 0,
                     frame -> sink.accept(info.orientation().apply(frame)));
         } catch (IOException e) {
@@ -74,10 +74,10 @@ final class VideoDecoder {
     }
 
     private void checkLimits(Info info) {
-        if ((long) info.width() * info.height() > limits.pixels()) {
+        if ((long) info.width() * info.height() > limits.framePixels()) {
             throw new InvalidInputException(
-                    "a video of " + info.width() + "x" + info.height() + " pixels is larger than the " + limits.pixels()
-                            + " pixels allowed; scale it down",
+                    "a video of " + info.width() + "x" + info.height() + " pixels is larger than the "
+                            + limits.framePixels() + " pixels allowed; scale it down",
                     null);
         }
         if (info.frames() > limits.videoFrames()) {

@@ -27,6 +27,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_alloc;
 import static org.bytedeco.ffmpeg.global.avutil.av_frame_free;
 
 import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.function.IntPredicate;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
@@ -178,6 +179,9 @@ final class VideoReader implements AutoCloseable {
 
     /** The next packet of the video stream into {@link #packet}; false at the end. */
     private boolean nextPacket() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CancellationException("reading a video was interrupted");
+        }
         av_packet_unref(packet);
         while (av_read_frame(container, packet) >= 0) {
             if (packet.stream_index() == stream.index()) {

@@ -7,9 +7,14 @@ import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.PreprocessorConfig;
 import dev.millrace.model.media.EncodedMedia.Kind;
 import dev.millrace.model.media.MediaSource.MediaOptions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -133,6 +138,31 @@ class MediaProcessorTest {
         assertThatThrownBy(() -> processor.process(new EncodedMedia(Kind.IMAGE, List.of(file), options), 1000))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void severalThreadsDoNotDisturbEachOther() throws Exception {
+        List<EncodedMedia> media = Stream.of("h264.mp4", "vp9.webm", "lossy.webp", "subsampled.jpg", "first.gif")
+                .map(name -> new EncodedMedia(
+                        name.endsWith("4") || name.endsWith("m") ? Kind.VIDEO : Kind.IMAGE,
+                        List.of(MediaFixtures.file(name)),
+                        MediaOptions.DEFAULT))
+                .toList();
+        List<MediaKey> alone =
+                media.stream().map(item -> processor.process(item, 1000).key()).toList();
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            var together = new ArrayList<Future<MediaKey>>();
+            for (int i = 0; i < 60; i++) {
+                EncodedMedia item = media.get(i % media.size());
+                together.add(threads.submit(() -> processor.process(item, 1000).key()));
+            }
+            for (int i = 0; i < together.size(); i++) {
+                assertThat(together.get(i).get()).isEqualTo(alone.get(i % media.size()));
+            }
+        } finally {
+            threads.shutdownNow();
+        }
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,16 +85,25 @@ class VideoDecoderTest {
     @Test
     void limitsHoldBeforeDecoding() {
         byte[] file = MediaFixtures.file("h264.mp4");
-        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1000, 100, 100), file, "64x48 pixels", "1000 pixels allowed");
-        assertRefused(new MediaLimits(1 << 20, 1 << 20, 10000, 19, 100), file, "20 frames", "19 allowed");
-        assertRefused(new MediaLimits(1 << 20, 1 << 20, 10000, 20, 1), file, "2.0 seconds", "1.0 allowed");
-        assertRefused(new MediaLimits(1 << 20, 1000, 10000, 20, 2), file, "bytes", "1000 allowed");
+        assertRefused(
+                new MediaLimits(1 << 20, 1 << 20, 1, 1000, 100, 100), file, "64x48 pixels", "1000 pixels allowed");
+        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 19, 100), file, "20 frames", "19 allowed");
+        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 20, 1), file, "2.0 seconds", "1.0 allowed");
+        assertRefused(new MediaLimits(1 << 20, 1000, 1, 10000, 20, 2), file, "bytes", "1000 allowed");
     }
 
     private static void assertRefused(MediaLimits limits, byte[] file, String... words) {
         assertThatThrownBy(() -> new VideoDecoder(limits).info(file))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContainingAll(words);
+    }
+
+    @Test
+    void anInterruptedThreadStopsReading() {
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> decoder.info(MediaFixtures.file("h264.mp4")))
+                .isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).as("the flag is still set").isTrue();
     }
 
     @Test
