@@ -6,7 +6,7 @@ package dev.millrace.cpu.kernel;
  *
  * <p>Why: a replayed generation must reproduce its tokens, whatever shared a step with it, on whichever machine. So the
  * order of every sum is part of the contract. A product sums over its inner dimension in {@link MatrixKernel#PIECES}
- * consecutive pieces, each in order, added from the left. A sum over a row runs in {@link #LANES} virtual lanes (the index
+ * consecutive pieces, each in order, and adds them to zero one by one. A sum over a row runs in {@link #LANES} virtual lanes (the index
  * modulo 16), in order within a lane, and the lanes are added by {@link LaneSum}. A value is never part of another
  * position's sum. Every multiplication that feeds an addition is fused with it.
  */

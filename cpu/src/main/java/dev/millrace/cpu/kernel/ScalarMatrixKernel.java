@@ -42,8 +42,8 @@ final class ScalarMatrixKernel implements MatrixKernel {
                     lowPiece = Math.fma(Float.intBitsToFloat(word << 16), x[column + i], lowPiece);
                     highPiece = Math.fma(Float.intBitsToFloat(word & 0xFFFF0000), x[column + i], highPiece);
                 }
-                low = piece == 0 ? lowPiece : low + lowPiece;
-                high = piece == 0 ? highPiece : high + highPiece;
+                low += lowPiece;
+                high += highPiece;
             }
             out[to + n] = low;
             out[to + HALF + n] = high;
@@ -59,7 +59,7 @@ final class ScalarMatrixKernel implements MatrixKernel {
                 for (int i = piece * length; i < (piece + 1) * length; i++) {
                     part = Math.fma(w[panel + i * PANEL + n], x[column + i], part);
                 }
-                sum = piece == 0 ? part : sum + part;
+                sum += part;
             }
             out[to + n] = sum;
         }

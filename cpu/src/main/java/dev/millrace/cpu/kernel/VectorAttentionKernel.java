@@ -70,14 +70,11 @@ final class VectorAttentionKernel implements AttentionKernel {
     public float softmax(float[] s, int row, int length, int padded, float[] lanes) {
         int rounded = (length + LANES - 1) / LANES * LANES;
         Arrays.fill(s, row + length, row + rounded, Float.NEGATIVE_INFINITY);
-        float max = max(s, row, rounded, lanes);
+        VectorMath.exp(s, row, 1f, max(s, row, rounded, lanes), s, row, rounded);
         for (int lane = 0; lane < LANES; lane += WIDTH) {
             FloatVector sum = FloatVector.zero(FLOATS);
             for (int i = lane; i < rounded; i += LANES) {
-                FloatVector e =
-                        VectorMath.exp(FloatVector.fromArray(FLOATS, s, row + i).sub(max));
-                e.intoArray(s, row + i);
-                sum = sum.add(e);
+                sum = sum.add(FloatVector.fromArray(FLOATS, s, row + i));
             }
             sum.intoArray(lanes, lane);
         }

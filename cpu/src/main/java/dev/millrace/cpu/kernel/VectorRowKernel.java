@@ -23,11 +23,12 @@ final class VectorRowKernel implements RowKernel {
 
     @Override
     public void siluMultiply(float[] gateUp, int offset, float[] out, int outOffset) {
+        VectorMath.exp(gateUp, offset, -1f, 0f, out, outOffset, Kernels.LANES);
         for (int lane = 0; lane < Kernels.LANES; lane += WIDTH) {
             FloatVector gate = FloatVector.fromArray(FLOATS, gateUp, offset + lane);
             FloatVector up = FloatVector.fromArray(FLOATS, gateUp, offset + Kernels.LANES + lane);
-            FloatVector silu = gate.div(VectorMath.exp(gate.neg()).add(1f));
-            silu.mul(up).intoArray(out, outOffset + lane);
+            FloatVector power = FloatVector.fromArray(FLOATS, out, outOffset + lane);
+            gate.div(power.add(1f)).mul(up).intoArray(out, outOffset + lane);
         }
     }
 }
