@@ -2,6 +2,7 @@ package dev.millrace.job;
 
 import dev.millrace.job.kafka.KafkaEnds;
 import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.operators.InferenceOperator;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
 import java.time.Duration;
@@ -22,7 +23,6 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
-import org.apache.flink.util.OutputTag;
 
 /**
  * The topology: gated source chained to the inference operator, then the sinks as tasks of their own.
@@ -43,14 +43,10 @@ public final class InferenceJob {
 
     /**
      * @param limits what the topics allow
-     * @param inference the operator
-     * @param unreadable its side output of records that could not be read
+     * @param inference makes the operator; records that it cannot read go to {@link InferenceOperator#DEAD_LETTERS}
      */
     public static JobGraph build(
-            JobConfig config,
-            TopicLimits limits,
-            OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> inference,
-            OutputTag<InboundPrompt> unreadable) {
+            JobConfig config, TopicLimits limits, OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> inference) {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(settings(config));
         env.setParallelism(config.parallelism());
         env.setMaxParallelism(MAX_PARALLELISM);
@@ -62,7 +58,7 @@ public final class InferenceJob {
                 .uid("inference");
         tokens.sinkTo(kafka.tokens()).name("tokens").uid("tokens").disableChaining();
         if (config.kafka().deadLetterTopic() != null) {
-            tokens.getSideOutput(unreadable)
+            tokens.getSideOutput(InferenceOperator.DEAD_LETTERS)
                     .sinkTo(kafka.deadLetters())
                     .name("dead-letters")
                     .uid("dead-letters")

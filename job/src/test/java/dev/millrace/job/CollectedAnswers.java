@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.common.IsolationLevel;
 
@@ -21,8 +23,12 @@ final class CollectedAnswers implements AutoCloseable {
 
     private final TokenReader reader;
     private final Map<String, List<Integer>> tokens = new HashMap<>();
+    private final Map<String, String> texts = new HashMap<>();
+    private final Map<String, Set<Integer>> attemptsOf = new HashMap<>();
     private final Map<String, TokenEvent> ends = new HashMap<>();
     private int events;
+    private int attempt = -1;
+    private int awaitedAttempt = -1;
 
     CollectedAnswers(KafkaConfig config) {
         reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST);
@@ -30,6 +36,13 @@ final class CollectedAnswers implements AutoCloseable {
 
     void awaitEvents(int count) throws IOException {
         await(() -> events >= count);
+    }
+
+    /** Waits for an event of a later attempt than was seen when this was called last. */
+    void awaitLaterAttempt() throws IOException {
+        int before = awaitedAttempt;
+        await(() -> attempt > before);
+        awaitedAttempt = attempt;
     }
 
     void awaitEnds(int count) throws IOException {
@@ -53,21 +66,32 @@ final class CollectedAnswers implements AutoCloseable {
 
     private void accept(TokenEvent event) {
         events++;
+        attemptsOf.computeIfAbsent(event.getRequestId(), id -> new HashSet<>()).add(event.getAttempt());
+        attempt = Math.max(attempt, event.getAttempt());
         List<Integer> answer = tokens.computeIfAbsent(event.getRequestId(), id -> new ArrayList<>());
         assertThat(event.getFirstPosition()).as(event.getRequestId()).isEqualTo(answer.size());
         assertThat(ends).doesNotContainKey(event.getRequestId());
         answer.addAll(event.getTokenIds());
+        texts.merge(event.getRequestId(), String.join("", event.getText()), String::concat);
         if (event.getFinishReason() != null) {
             ends.put(event.getRequestId(), event);
         }
     }
 
-    int events() {
-        return events;
-    }
-
     Map<String, List<Integer>> tokens() {
         return tokens;
+    }
+
+    /** Answers that were begun by one attempt and went on with another. */
+    List<String> interrupted() {
+        return attemptsOf.entrySet().stream()
+                .filter(entry -> entry.getValue().size() > 1)
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    Map<String, String> texts() {
+        return texts;
     }
 
     Map<String, TokenEvent> ends() {

@@ -47,12 +47,14 @@ class InferenceJobTest {
         try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 16, 20));
                 CollectedAnswers answers = new CollectedAnswers(kafka)) {
             for (int kill = 1; kill <= 3; kill++) {
+                answers.awaitLaterAttempt();
                 answers.awaitEvents(700 * kill);
                 stack.flink().replaceTaskManager();
             }
             answers.awaitEnds(60);
             answers.drain();
             assertThat(answers.tokens()).isEqualTo(expected(0, 60, 60));
+            assertThat(answers.ends().values()).anyMatch(end -> end.getAttempt() == 3);
             assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
         }
         assertLiveReaderSeesEveryTokenOnce(kafka, expected(0, 60, 60));
@@ -193,8 +195,7 @@ class InferenceJobTest {
     void sourceAndOperatorAreOneTaskAndTheSinkAnother() {
         KafkaConfig kafka = KafkaConfig.of("127.0.0.1:1");
         TopicLimits limits = new TopicLimits(1 << 20, 1 << 20, 0, "delete", 900_000);
-        JobGraph graph = InferenceJob.build(
-                JobConfig.of(kafka), limits, new StandInOperator.Factory(1, 1, 1), StandInOperator.UNREADABLE);
+        JobGraph graph = InferenceJob.build(JobConfig.of(kafka), limits, new StandInOperator.Factory(1, 1, 1));
         assertThat(graph.getVerticesSortedTopologicallyFromSources())
                 .extracting(JobVertex::getName)
                 .containsExactly("Source: prompts -> inference", "tokens: Writer", "tokens: Committer");
@@ -202,7 +203,7 @@ class InferenceJobTest {
 
     private static RunningJob standIn(
             LocalStack stack, JobConfig config, TopicLimits limits, StandInOperator.Factory operator) throws Exception {
-        return new RunningJob(stack, config, limits, operator, StandInOperator.UNREADABLE);
+        return new RunningJob(stack, config, limits, operator);
     }
 
     private static void produce(KafkaConfig kafka, TopicLimits limits, int from, int to, int maxTokens)

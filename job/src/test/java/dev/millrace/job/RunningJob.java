@@ -11,7 +11,6 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.program.ClusterClient;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
-import org.apache.flink.util.OutputTag;
 
 /** A job on the shared cluster; cancelled when closed. */
 final class RunningJob implements AutoCloseable {
@@ -26,13 +25,11 @@ final class RunningJob implements AutoCloseable {
             LocalStack stack,
             JobConfig config,
             TopicLimits limits,
-            OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> operator,
-            OutputTag<InboundPrompt> unreadable)
+            OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> operator)
             throws Exception {
         this.stack = stack;
         client = stack.flink().client();
-        id = client.submitJob(InferenceJob.build(config, limits, operator, unreadable))
-                .get();
+        id = client.submitJob(InferenceJob.build(config, limits, operator)).get();
     }
 
     JobID id() {

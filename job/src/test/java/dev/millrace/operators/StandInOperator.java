@@ -24,7 +24,6 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.util.OutputTag;
 
 /**
  * Answers as many tokens as a prompt's {@code max_tokens} by a formula, some prompts a step, a step every few milliseconds:
@@ -32,9 +31,6 @@ import org.apache.flink.util.OutputTag;
  */
 public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
         implements OneInputStreamOperator<InboundPrompt, TokenEvent> {
-
-    public static final OutputTag<InboundPrompt> UNREADABLE =
-            new OutputTag<>("unreadable", new AvroTypeInfo<>(InboundPrompt.class));
 
     private final Factory settings;
     private final Deque<Tuple2<InboundPrompt, Integer>> queue = new ArrayDeque<>();
@@ -75,7 +71,7 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
             queue.add(Tuple2.of(prompt, 0));
             update();
         } else {
-            output.collect(UNREADABLE, new StreamRecord<>(prompt));
+            output.collect(InferenceOperator.DEAD_LETTERS, new StreamRecord<>(prompt));
             EventError error = prompt.getUnreadable().getError();
             String id = prompt.getTopic() + "/" + prompt.getPartition() + "/" + prompt.getOffset();
             emit(event(id, 0)

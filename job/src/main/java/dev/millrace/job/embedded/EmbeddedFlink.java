@@ -31,6 +31,9 @@ public final class EmbeddedFlink implements AutoCloseable {
     private final Configuration settings;
     private final ScratchDir scratch;
 
+    /** A task manager's number is never used again. */
+    private int taskManager;
+
     private EmbeddedFlink(MiniCluster cluster, Configuration settings, ScratchDir scratch) {
         this.cluster = cluster;
         this.settings = settings;
@@ -77,7 +80,7 @@ public final class EmbeddedFlink implements AutoCloseable {
 
     /** Ends the task manager as a crash would; jobs restart from their last checkpoint on a new one. */
     public void replaceTaskManager() throws Exception {
-        cluster.terminateTaskManager(0).get();
+        cluster.terminateTaskManager(taskManager++).get();
         cluster.startTaskManager();
     }
 
