@@ -18,12 +18,16 @@ public final class IncrementalDetokenizer {
 
     /** The text that this token completes, often empty. */
     public String append(int id) {
-        if (skipSpecialTokens && tokenizer.isSpecial(id)) {
-            return "";
-        }
         StringBuilder piece = new StringBuilder();
-        utf8.append(tokenizer.tokenBytes(id), piece);
+        append(id, piece);
         return piece.toString();
+    }
+
+    /** Adds the text that this token completes to {@code text}. */
+    public void append(int id, StringBuilder text) {
+        if (!skipSpecialTokens || !tokenizer.isSpecial(id)) {
+            utf8.append(tokenizer.tokenBytes(id), text);
+        }
     }
 
     /** At the end of the answer: U+FFFD if a character was left incomplete, else nothing. */

@@ -1,8 +1,6 @@
 package dev.millrace.operators.kvcache;
 
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * Owns the blocks of the paged key-value cache: who references which, which are free, and which full blocks can be found
@@ -15,18 +13,16 @@ import java.util.Map;
 public class BlockAllocator {
 
     private final int[] references;
-    private final BlockKey[] keys;
     private final FreeBlocks free;
-    private final Map<BlockKey, Integer> cached;
+    private final BlockIndex cached;
 
     /**
      * @param numBlocks blocks, the null block included
      */
     public BlockAllocator(int numBlocks) {
         references = new int[numBlocks];
-        keys = new BlockKey[numBlocks];
         free = new FreeBlocks(numBlocks);
-        cached = new HashMap<>(numBlocks + numBlocks / 2); // never grows, which would hold up a step
+        cached = new BlockIndex(numBlocks);
         for (int block = 1; block < numBlocks; block++) {
             free.addLast(block);
         }
@@ -44,7 +40,7 @@ public class BlockAllocator {
     /** How many of a sequence's first {@code atMost} blocks are in the prefix cache, without a gap. */
     public int cachedBlocks(PrefixKeys sequence, int atMost) {
         int found = 0;
-        while (found < atMost && cached.containsKey(sequence.at(found))) {
+        while (found < atMost && cached.find(sequence.at(found)) != BlockIndex.NONE) {
             found++;
         }
         return found;
@@ -57,7 +53,7 @@ public class BlockAllocator {
             return false;
         }
         for (int i = 0; i < shared; i++) {
-            if (references[cached.get(sequence.at(i))] == 0) {
+            if (references[cached.find(sequence.at(i))] == 0) {
                 available--;
             }
         }
@@ -67,7 +63,7 @@ public class BlockAllocator {
     /** Begins a table with a sequence's first {@code count} blocks, which the prefix cache must hold. */
     public void share(BlockTable table, PrefixKeys sequence, int count) {
         for (int i = 0; i < count; i++) {
-            int block = cached.get(sequence.at(i));
+            int block = cached.find(sequence.at(i));
             reference(block);
             table.add(block);
         }
@@ -93,8 +89,8 @@ public class BlockAllocator {
     public void register(BlockTable table, PrefixKeys sequence, int full) {
         for (int i = table.registered(); i < full; i++) {
             int block = table.block(i);
-            if (keys[block] == null && cached.putIfAbsent(sequence.at(i), block) == null) {
-                keys[block] = sequence.at(i);
+            if (!cached.hasKey(block) && cached.find(sequence.at(i)) == BlockIndex.NONE) {
+                cached.put(sequence.at(i), block);
             }
         }
         table.setRegistered(Math.max(full, table.registered()));
@@ -128,12 +124,9 @@ public class BlockAllocator {
         for (int block = 1; block < references.length; block++) {
             check(references[block] == expected[block], block, "references differ from the tables'");
             check(free.contains(block) == (references[block] == 0), block, "free list and references disagree");
-            check(
-                    keys[block] == null || Integer.valueOf(block).equals(cached.get(keys[block])),
-                    block,
-                    "its key leads elsewhere");
+            check(!cached.hasKey(block) || cached.leadsTo(block), block, "its key leads elsewhere");
             numFree += references[block] == 0 ? 1 : 0;
-            numKeys += keys[block] == null ? 0 : 1;
+            numKeys += cached.hasKey(block) ? 1 : 0;
         }
         check(numFree == free.size(), 0, "the free list's size is wrong");
         check(numKeys == cached.size(), 0, "the prefix cache holds keys that no block has");
@@ -143,10 +136,7 @@ public class BlockAllocator {
     int take() {
         int block = free.first();
         free.remove(block);
-        if (keys[block] != null) {
-            cached.remove(keys[block]);
-            keys[block] = null;
-        }
+        cached.remove(block);
         references[block] = 1;
         return block;
     }
@@ -164,17 +154,17 @@ public class BlockAllocator {
         if (--references[block] > 0) {
             return;
         }
-        if (keys[block] == null) {
-            free.addFirst(block);
-        } else {
+        if (cached.hasKey(block)) {
             free.addLast(block);
+        } else {
+            free.addFirst(block);
         }
     }
 
     private void check(boolean holds, int block, String complaint) {
         if (!holds) {
             throw new IllegalStateException("block " + block + ": " + complaint + " (references " + references[block]
-                    + ", key " + keys[block] + ", free " + free.contains(block) + ")");
+                    + ", found by its key " + cached.hasKey(block) + ", free " + free.contains(block) + ")");
         }
     }
 }

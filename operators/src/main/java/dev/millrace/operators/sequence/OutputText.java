@@ -43,7 +43,7 @@ final class OutputText {
     /** Appends a token's text; ends the answer if that completes a stop text, but not before the fewest tokens wanted. */
     void append(int token) {
         int before = answer.length();
-        answer.append(detokenizer.append(token));
+        detokenizer.append(token, answer);
         fed++;
         if (answer.length() > before && fed > minTokens) {
             var match = stops.find(answer, before);
