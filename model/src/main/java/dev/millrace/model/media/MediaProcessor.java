@@ -4,6 +4,7 @@ import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.PreprocessorConfig;
 import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.media.SmartResize.Size;
+import dev.millrace.model.media.VideoReader.Info;
 import java.util.List;
 
 /**
@@ -17,6 +18,7 @@ public final class MediaProcessor {
     private final PixelScale scale;
     private final ImageDecoder images;
     private final VideoDecoder videos;
+    private final DecodingMemory memory;
 
     public MediaProcessor(PreprocessorConfig config, VideoSampling sampling, MediaLimits limits) {
         this.config = config;
@@ -24,6 +26,7 @@ public final class MediaProcessor {
         this.scale = new PixelScale(config.imageMean(), config.imageStd());
         this.images = new ImageDecoder(limits);
         this.videos = new VideoDecoder(limits);
+        this.memory = new DecodingMemory(limits.decodingBytes());
     }
 
     /**
@@ -40,8 +43,9 @@ public final class MediaProcessor {
     }
 
     private MediaItem image(byte[] file, MediaOptions options, int maxTokens) {
-        var patches = patches(1, images.size(file), options, maxTokens);
-        return patches.add(images.decode(file)).build(false, 0);
+        Size size = images.size(file);
+        MediaGrid grid = grid(1, size, options, maxTokens);
+        return memory.decode(size, () -> patches(grid).add(images.decode(file)).build(false, 0));
     }
 
     private MediaItem frames(List<byte[]> files, MediaOptions options, int maxTokens) {
@@ -49,8 +53,7 @@ public final class MediaProcessor {
             throw new InvalidInputException("a video given as frames has none; give at least one", null);
         }
         Size size = images.size(files.get(0));
-        var patches = patches(files.size(), size, options, maxTokens);
-        for (int i = 0; i < files.size(); i++) {
+        for (int i = 1; i < files.size(); i++) {
             Size other = images.size(files.get(i));
             if (!other.equals(size)) {
                 throw new InvalidInputException(
@@ -58,27 +61,34 @@ public final class MediaProcessor {
                                 + "; all must be of one size",
                         null);
             }
-            patches.add(images.decode(files.get(i)));
         }
+        MediaGrid grid = grid(files.size(), size, options, maxTokens);
         double fps = options.fps() == null ? sampling.fps() : options.fps();
-        return patches.build(true, config.temporalPatchSize() / fps);
+        return memory.decode(size, () -> {
+            var patches = patches(grid);
+            files.forEach(file -> patches.add(images.decode(file)));
+            return patches.build(true, config.temporalPatchSize() / fps);
+        });
     }
 
     private MediaItem video(byte[] file, MediaOptions options, int maxTokens) {
         var info = videos.info(file);
-        while (true) {
-            int[] indices = sampling.indices(info.frames(), info.rate(), options);
-            var patches = patches(indices.length, info.upright(), options, maxTokens);
-            int frames = videos.decode(file, info, indices, patches::add);
-            if (frames > indices[indices.length - 1]) {
-                double fps = indices.length * info.rate() / info.frames();
-                return patches.build(true, config.temporalPatchSize() / fps);
-            }
-            info = info.withFrames(frames); // some packets show nothing: sample anew from what there is
-        }
+        return memory.decode(info.upright(), () -> video(file, info, options, maxTokens));
     }
 
-    private PatchBuilder patches(int frames, Size size, MediaOptions options, int maxTokens) {
+    private MediaItem video(byte[] file, Info info, MediaOptions options, int maxTokens) {
+        int[] indices = sampling.indices(info.frames(), info.rate(), options);
+        var patches = patches(grid(indices.length, info.upright(), options, maxTokens));
+        int frames = videos.decode(file, info, indices, patches::add);
+        if (frames <= indices[indices.length - 1]) {
+            // some packets show nothing: sample anew from what there is
+            return video(file, info.withFrames(frames), options, maxTokens);
+        }
+        double fps = indices.length * info.rate() / info.frames();
+        return patches.build(true, config.temporalPatchSize() / fps);
+    }
+
+    private MediaGrid grid(int frames, Size size, MediaOptions options, int maxTokens) {
         int factor = config.patchSize() * config.mergeSize();
         long min = options.minPixels() == null ? config.minPixels() : options.minPixels();
         long max = options.maxPixels() == null ? Math.max(min, config.maxPixels()) : options.maxPixels();
@@ -91,6 +101,10 @@ public final class MediaProcessor {
                             + "; lower max_pixels" + (frames > 1 ? ", fps or num_frames" : ""),
                     null);
         }
+        return grid;
+    }
+
+    private PatchBuilder patches(MediaGrid grid) {
         return new PatchBuilder(config, scale, grid);
     }
 

@@ -114,7 +114,7 @@ class ImageDecoderTest {
 
     @Test
     void tooManyBytesAreRefused() {
-        var strict = new ImageDecoder(new MediaLimits(100, 100, 100, 100, 100, 100));
+        var strict = new ImageDecoder(new MediaLimits(100, 100, 100, 100, 100, 100, 1));
         assertThatThrownBy(() -> strict.size(new byte[101]))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessage("a picture of 101 bytes is larger than the 100 allowed");

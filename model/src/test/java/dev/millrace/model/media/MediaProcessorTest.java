@@ -140,6 +140,30 @@ class MediaProcessorTest {
                 .hasMessageContaining(message);
     }
 
+    private static MediaProcessor withDecodingBytes(long bytes) {
+        var limits = new MediaLimits(1 << 20, 1 << 20, 1 << 20, 1 << 20, 100, 100, bytes);
+        return new MediaProcessor(PreprocessorConfig.QWEN25_VL, VideoSampling.DEFAULT, limits);
+    }
+
+    @Test
+    void whatWouldNotFitTheMemoryIsRefused() {
+        var picture = MediaFixtures.image(MediaFixtures.goldenFile("images/a2-308x252.png"));
+        assertThatThrownBy(() -> withDecodingBytes(308 * 252 * 12).process(picture, 1000))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("decoding 308x252 pixels takes up to 910 KiB, more than the 909 KiB");
+    }
+
+    @Test
+    void memoryComesBackAfterFailures() {
+        MediaProcessor tight = withDecodingBytes(308 * 252 * 12 + 1024);
+        byte[] file = MediaFixtures.goldenFile("images/a2-308x252.png");
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> tight.process(MediaFixtures.image(Arrays.copyOf(file, 1000)), 1000))
+                    .hasMessageContaining("cut off");
+        }
+        assertThat(tight.process(MediaFixtures.image(file), 1000).numTokens()).isEqualTo(99);
+    }
+
     @Test
     void severalThreadsDoNotDisturbEachOther() throws Exception {
         List<EncodedMedia> media = Stream.of("h264.mp4", "vp9.webm", "lossy.webp", "subsampled.jpg", "first.gif")

@@ -86,10 +86,10 @@ class VideoDecoderTest {
     void limitsHoldBeforeDecoding() {
         byte[] file = MediaFixtures.file("h264.mp4");
         assertRefused(
-                new MediaLimits(1 << 20, 1 << 20, 1, 1000, 100, 100), file, "64x48 pixels", "1000 pixels allowed");
-        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 19, 100), file, "20 frames", "19 allowed");
-        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 20, 1), file, "2.0 seconds", "1.0 allowed");
-        assertRefused(new MediaLimits(1 << 20, 1000, 1, 10000, 20, 2), file, "bytes", "1000 allowed");
+                new MediaLimits(1 << 20, 1 << 20, 1, 1000, 100, 100, 1), file, "64x48 pixels", "1000 pixels allowed");
+        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 19, 100, 1), file, "20 frames", "19 allowed");
+        assertRefused(new MediaLimits(1 << 20, 1 << 20, 1, 10000, 20, 1, 1), file, "2.0 seconds", "1.0 allowed");
+        assertRefused(new MediaLimits(1 << 20, 1000, 1, 10000, 20, 2, 1), file, "bytes", "1000 allowed");
     }
 
     private static void assertRefused(MediaLimits limits, byte[] file, String... words) {

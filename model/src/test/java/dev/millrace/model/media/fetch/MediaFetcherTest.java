@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MediaFetcherTest {
 
     private static final byte[] BODY = "picture".getBytes(StandardCharsets.UTF_8);
-    private static final MediaLimits LIMITS = new MediaLimits(1000, 2000, 1, 1, 1, 1);
+    private static final MediaLimits LIMITS = new MediaLimits(1000, 2000, 1, 1, 1, 1, 1);
     private static final Duration SLOW = Duration.ofSeconds(20);
     private static final Duration QUICK = Duration.ofMillis(100);
     private static final FetchSettings LOCAL = new FetchSettings(null, Set.of(), true, SLOW, SLOW, SLOW, 3);
