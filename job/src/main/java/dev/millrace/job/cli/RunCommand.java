@@ -7,7 +7,6 @@ import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.job.kafka.Topics;
 import dev.millrace.model.executor.ModelExecutorFactory;
-import dev.millrace.operators.InferenceOperator;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
 import java.nio.file.Path;
@@ -66,8 +65,8 @@ final class RunCommand implements Callable<Integer> {
         var inference = new InferenceOperatorFactory(operatorConfig(), executors);
         KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
         TopicLimits limits = prepare(kafka);
-        Function<String, JobGraph> graph = restored ->
-                InferenceJob.build(jobConfig(kafka, restored), limits, inference, InferenceOperator.DEAD_LETTERS);
+        Function<String, JobGraph> graph =
+                restored -> InferenceJob.build(jobConfig(kafka, restored), limits, inference);
         if (job.jobManager != null) {
             submit(job.jobManager, graph.apply(null));
             return 0;

@@ -9,7 +9,6 @@ import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.job.kafka.Topics;
 import dev.millrace.model.executor.ModelExecutorFactory;
-import dev.millrace.operators.InferenceOperator;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
 import java.io.IOException;
@@ -100,7 +99,7 @@ public final class Demo implements AutoCloseable {
         var settings = JobConfig.of(config).withCheckpoints(CHECKPOINT_INTERVAL, null);
         var inference = new InferenceOperatorFactory(operator, executors);
         return flink.client()
-                .submitJob(InferenceJob.build(settings, limits, inference, InferenceOperator.DEAD_LETTERS))
+                .submitJob(InferenceJob.build(settings, limits, inference))
                 .join();
     }
 
