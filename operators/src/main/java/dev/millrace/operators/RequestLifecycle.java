@@ -134,8 +134,8 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
     @Override
     public void onOutput(SequenceOutput output) {
         TrackedRequest request = tracker.find(output.sequence().requestId());
-        if (request == null || !request.owns(output)) {
-            return; // it was ended while a step of it was in flight
+        if (request == null) {
+            return; // its deadline passed, and the engine confirms that it has ended it
         }
         measure(request, output);
         this.output.accept(events.tokens(request, output, now()));

@@ -1,6 +1,5 @@
 package dev.millrace.operators;
 
-import dev.millrace.operators.engine.EngineListener.SequenceOutput;
 import dev.millrace.operators.state.RequestHeader;
 import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestSnapshot.Work;
@@ -77,11 +76,6 @@ final class TrackedRequest {
         answer = begun;
         work = null;
         contentBytes = begun.prepared().contentBytes();
-    }
-
-    /** Whether an output is of this request's answer, not of an earlier one under the same id. */
-    boolean owns(SequenceOutput output) {
-        return answer != null && answer.sequence() == output.sequence();
     }
 
     void endAt(Future<?> timer) {

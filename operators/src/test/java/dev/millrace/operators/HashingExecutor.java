@@ -33,7 +33,7 @@ final class HashingExecutor implements ModelExecutor {
     private final Semaphore permits = new Semaphore(0);
     private final ExecutorService device;
     private volatile RuntimeException fault;
-    private volatile int computed;
+    private int computed; // guarded by this
 
     HashingExecutor(ExecutorConfig config) {
         this.config = config;
@@ -58,8 +58,19 @@ final class HashingExecutor implements ModelExecutor {
     }
 
     /** Steps that were computed. */
-    int computed() {
+    synchronized int computed() {
         return computed;
+    }
+
+    synchronized void awaitComputed(int steps) throws InterruptedException {
+        while (computed < steps) {
+            wait();
+        }
+    }
+
+    private synchronized void countComputed() {
+        computed++;
+        notifyAll();
     }
 
     /** The next step fails with this. */
@@ -90,7 +101,7 @@ final class HashingExecutor implements ModelExecutor {
                 listener.failed(batch.step(), fault);
             } else {
                 StepOutput output = compute(batch);
-                computed = computed + 1; // by this thread alone
+                countComputed();
                 listener.completed(output);
             }
         });
