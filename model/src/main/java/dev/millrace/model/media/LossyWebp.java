@@ -30,7 +30,7 @@ import org.bytedeco.ffmpeg.avutil.AVFrame;
 final class LossyWebp {
 
     static {
-        FfmpegLog.silence();
+        Ffmpeg.prepare();
     }
 
     private final byte[][] planes = new byte[4][]; // luma, blue and red chroma, opacity or null

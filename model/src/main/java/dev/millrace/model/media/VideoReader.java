@@ -47,7 +47,7 @@ final class VideoReader implements AutoCloseable {
     private static final int THREADS = Math.min(4, Runtime.getRuntime().availableProcessors());
 
     static {
-        FfmpegLog.silence();
+        Ffmpeg.prepare();
     }
 
     private final MemoryInput input;
