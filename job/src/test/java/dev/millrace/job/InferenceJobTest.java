@@ -7,6 +7,7 @@ import dev.millrace.job.kafka.AnswerAssembler;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.RecordFormat;
+import dev.millrace.job.kafka.TestRegistry;
 import dev.millrace.job.kafka.TokenReader;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.operators.StandInOperator;
@@ -14,6 +15,7 @@ import dev.millrace.schemas.FinishReason;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TokenEvent;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.stream.IntStream;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.JobVertex;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -189,6 +193,54 @@ class InferenceJobTest {
             assertThat(new String(record.headers().lastHeader("source").value(), StandardCharsets.UTF_8))
                     .startsWith(kafka.promptTopic() + "/");
         });
+    }
+
+    @Test
+    void registryKeepsTheSchemasOfBothEndsAndAtLeastOnceNeedsNoCheckpoint(LocalStack stack) throws Exception {
+        try (TestRegistry registry = new TestRegistry()) {
+            RecordFormat format = new RecordFormat(RecordFormat.Encoding.AVRO, registry.url());
+            KafkaConfig usual = stack.freshTopics();
+            KafkaConfig kafka = new KafkaConfig(
+                    usual.bootstrapServers(),
+                    usual.promptTopic(),
+                    usual.tokenTopic(),
+                    null,
+                    usual.groupId(),
+                    format,
+                    DeliveryGuarantee.AT_LEAST_ONCE,
+                    false,
+                    Map.of());
+            TopicLimits limits = LocalStack.prepare(kafka);
+            JobConfig config = JobConfig.of(kafka).withCheckpoints(Duration.ofHours(1), null);
+            produce(kafka, limits, 0, 3, 3);
+            try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(10, 10, 1));
+                    CollectedAnswers answers = new CollectedAnswers(kafka)) {
+                answers.awaitEnds(3);
+                assertThat(answers.tokens()).isEqualTo(expected(0, 3, 3));
+                assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
+            }
+            assertThat(registry.requests())
+                    .contains(
+                            "POST /subjects/" + kafka.promptTopic() + "-value/versions",
+                            "POST /subjects/" + kafka.tokenTopic() + "-value/versions",
+                            "GET /schemas/ids/1");
+        }
+    }
+
+    @Test
+    void jobIsSubmittedOverTheRestInterfaceOfACluster(LocalStack stack) throws Exception {
+        KafkaConfig kafka = stack.freshTopics().withBounded(true);
+        TopicLimits limits = LocalStack.prepare(kafka);
+        produce(kafka, limits, 0, 3, 3);
+        URI address = stack.flink().dashboard();
+        try (var client = RemoteFlink.connect(address.getHost(), address.getPort());
+                CollectedAnswers answers = new CollectedAnswers(kafka)) {
+            JobGraph graph = InferenceJob.build(JobConfig.of(kafka), limits, new StandInOperator.Factory(10, 10, 1));
+            JobID id = client.submitJob(graph).get();
+            assertThat(client.requestJobResult(id).get().isSuccess()).isTrue();
+            answers.awaitEnds(3);
+            assertThat(answers.tokens()).isEqualTo(expected(0, 3, 3));
+        }
     }
 
     @Test

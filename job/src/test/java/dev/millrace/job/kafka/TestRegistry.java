@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A schema registry in this process, with the part of Confluent's REST interface that is used. */
-final class TestRegistry implements AutoCloseable {
+public final class TestRegistry implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
@@ -22,13 +22,13 @@ final class TestRegistry implements AutoCloseable {
     private final List<String> authorizations = new ArrayList<>();
     private int failure;
 
-    TestRegistry() throws IOException {
+    public TestRegistry() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", this::handle);
         server.start();
     }
 
-    String url() {
+    public String url() {
         return "http://user:secret@127.0.0.1:" + server.getAddress().getPort();
     }
 
@@ -41,7 +41,7 @@ final class TestRegistry implements AutoCloseable {
         failure = status;
     }
 
-    synchronized List<String> requests() {
+    public synchronized List<String> requests() {
         return List.copyOf(requests);
     }
 
