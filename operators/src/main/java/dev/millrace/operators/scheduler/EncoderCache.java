@@ -74,10 +74,10 @@ public final class EncoderCache {
      * @return how many of them may go; the others wait for an item that finds no room in the buffer or in this step
      */
     int hold(Sequence sequence, int count) {
-        List<MediaSpan> media = sequence.prompt().media();
-        if (media.isEmpty()) {
+        if (!sequence.hasMedia()) {
             return count;
         }
+        List<MediaSpan> media = sequence.prompt().media();
         Placement placement = sequence.placement();
         int end = sequence.computed() + count;
         for (int i = placement.mediaHeld(); i < media.size() && media.get(i).start() < end; i++) {
@@ -91,6 +91,9 @@ public final class EncoderCache {
 
     /** Lets go of the media whose tokens are all computed. */
     void pass(Sequence sequence) {
+        if (!sequence.hasMedia()) {
+            return;
+        }
         List<MediaSpan> media = sequence.prompt().media();
         Placement placement = sequence.placement();
         int passed = placement.mediaPassed();

@@ -13,7 +13,9 @@ final class OutputText {
     private final StringBuilder answer = new StringBuilder();
     private final IncrementalDetokenizer detokenizer;
     private final StopTexts stops;
+    private final boolean hasStops;
     private final boolean includeStop;
+    private final int holdBack;
     private final int minTokens;
     private int fed;
     private int emitted;
@@ -25,7 +27,9 @@ final class OutputText {
     OutputText(Tokenizer tokenizer, GenerationParams params, int emitted) {
         this.detokenizer = new IncrementalDetokenizer(tokenizer, params.skipSpecialTokens());
         this.stops = new StopTexts(params.stop());
+        this.hasStops = !params.stop().isEmpty();
         this.includeStop = params.includeStop();
+        this.holdBack = includeStop ? 0 : stops.holdBack();
         this.minTokens = params.sampling().minTokens();
         this.emitted = emitted;
     }
@@ -45,7 +49,7 @@ final class OutputText {
         int before = answer.length();
         detokenizer.append(token, answer);
         fed++;
-        if (answer.length() > before && fed > minTokens) {
+        if (hasStops && answer.length() > before && fed > minTokens) {
             var match = stops.find(answer, before);
             if (match != null) {
                 stop = match.text();
@@ -74,7 +78,7 @@ final class OutputText {
 
     /** Where the answer ends that no stop text can shorten, nor within a surrogate pair. */
     private int safeEnd() {
-        int end = Math.max(0, answer.length() - (includeStop ? 0 : stops.holdBack()));
+        int end = Math.max(0, answer.length() - holdBack);
         boolean splitsPair = end > 0 && end < answer.length() && Character.isHighSurrogate(answer.charAt(end - 1));
         return splitsPair ? end - 1 : end;
     }

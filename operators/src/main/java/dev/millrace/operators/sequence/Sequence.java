@@ -23,6 +23,8 @@ public final class Sequence {
     private final long arrival;
     private final int priority;
     private final PreparedPrompt prompt;
+    private final int promptLength;
+    private final boolean hasMedia;
     private final GenerationParams params;
     private final BadWords badWords;
     private final IntList tokens;
@@ -62,6 +64,8 @@ public final class Sequence {
         this.arrival = arrival;
         this.priority = priority;
         this.prompt = prompt;
+        this.promptLength = prompt.tokenIds().length;
+        this.hasMedia = !prompt.media().isEmpty();
         this.params = params;
         this.badWords = new BadWords(params.badWords());
         this.tokens = new IntList(prompt.tokenIds().length + output.length + 16);
@@ -100,7 +104,11 @@ public final class Sequence {
     }
 
     public int promptLength() {
-        return prompt.tokenIds().length;
+        return promptLength;
+    }
+
+    public boolean hasMedia() {
+        return hasMedia;
     }
 
     /** Tokens of the answer that were handled. */

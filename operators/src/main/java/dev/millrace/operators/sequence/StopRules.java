@@ -8,8 +8,8 @@ final class StopRules {
     /** Why the answer ends with the token that was just appended, or null. */
     static FinishReason finish(Sequence sequence, int token, int maxLength) {
         GenerationParams params = sequence.params();
-        boolean mayStop = sequence.outputLength() >= params.sampling().minTokens();
-        if (mayStop && (isEndOfSequence(params, token) || contains(params.stopTokenIds(), token))) {
+        boolean stops = isEndOfSequence(params, token) || contains(params.stopTokenIds(), token);
+        if (stops && sequence.outputLength() >= params.sampling().minTokens()) {
             return FinishReason.STOP;
         }
         return sequence.tokens().size() >= maxLength ? FinishReason.LENGTH : null;
