@@ -2,12 +2,16 @@ package dev.millrace.operators;
 
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.prompt.Preparation;
+import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PromptPreparer;
+import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.request.RequestResolver;
 import dev.millrace.operators.request.ResolvedRequest;
 import dev.millrace.operators.state.RequestSnapshot.Prepared;
 import dev.millrace.operators.state.RequestSnapshot.Unprepared;
 import dev.millrace.operators.state.RequestSnapshot.Work;
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /** Makes of a request what the engine takes: parameters, tokens, pixels. Has no state; serves any number of threads. */
 final class RequestPreparer {
@@ -15,11 +19,16 @@ final class RequestPreparer {
     private final RequestResolver resolver;
     private final PromptPreparer prompts;
     private final int maxModelLen;
+    private final int vocabSize;
 
-    RequestPreparer(RequestResolver resolver, PromptPreparer prompts, int maxModelLen) {
+    /**
+     * @param vocabSize rows of the logits
+     */
+    RequestPreparer(RequestResolver resolver, PromptPreparer prompts, int maxModelLen, int vocabSize) {
         this.resolver = resolver;
         this.prompts = prompts;
         this.maxModelLen = maxModelLen;
+        this.vocabSize = vocabSize;
     }
 
     /**
@@ -37,9 +46,30 @@ final class RequestPreparer {
 
     /** Tokens and parameters stay as they were; only pixels are made anew. */
     private PreparedRequest again(Prepared before) {
-        return new PreparedRequest(
-                before.params(),
-                prompts.restore(before.promptIds(), before.mediaStarts(), before.media()),
-                before.media());
+        requireSameVocabulary(before);
+        PreparedPrompt prompt = prompts.restore(before.promptIds(), before.mediaStarts(), before.media());
+        return new PreparedRequest(before.params(), prompt, before.media());
+    }
+
+    /** A savepoint may be restored with another checkpoint, whose embedding table is smaller. */
+    private void requireSameVocabulary(Prepared before) {
+        SamplingParams sampling = before.params().sampling();
+        Stream.Builder<int[]> ids = Stream.builder();
+        ids.add(before.promptIds())
+                .add(sampling.biasIds())
+                .add(sampling.bannedIds())
+                .add(sampling.stopIds());
+        if (sampling.allowedIds() != null) {
+            ids.add(sampling.allowedIds());
+        }
+        before.params().badWords().forEach(ids);
+        before.choices().forEach(choice -> ids.add(choice.tokens()));
+        int largest = ids.build().flatMapToInt(Arrays::stream).max().orElse(0);
+        if (largest >= vocabSize) {
+            throw new InvalidInputException(
+                    "the request was begun with another model: token " + largest + " is not among the " + vocabSize
+                            + " of this one. Restore with the model that the savepoint was made with",
+                    "model");
+        }
     }
 }

@@ -6,6 +6,7 @@ import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.model.prompt.PromptPreparer;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
@@ -46,15 +47,17 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
         EngineConfig engine = config.engine();
         requirePositions(engine, model);
         DjlTokenizer tokenizer = directory.tokenizer();
+        PromptPreparer prompts = config.media()
+                .preparer(
+                        directory,
+                        tokenizer,
+                        engine.maxModelLen(),
+                        config.queue().bytes());
         var preparer = new RequestPreparer(
                 resolver(config, directory, tokenizer),
-                config.media()
-                        .preparer(
-                                directory,
-                                tokenizer,
-                                engine.maxModelLen(),
-                                config.queue().bytes()),
-                engine.maxModelLen());
+                prompts,
+                engine.maxModelLen(),
+                model.text().vocabSize());
         ModelExecutor executor = executors.open(directory.folder(), config.executor());
         logStart(config, executor, System.nanoTime() - start);
         return new ServingModel(tokenizer, preparer, executor);

@@ -175,6 +175,17 @@ class InferenceOperatorTest {
                 .noneMatch(name -> name.startsWith("prepare") || name.startsWith("hashing"));
     }
 
+    @Test
+    void aModelThatCannotBeOpenedIsNamedAndLeavesNothingBehind() throws Exception {
+        try (var operator = OperatorFixture.unopened("/no/such/model")) {
+            assertThatThrownBy(() -> operator.harness().open())
+                    .hasMessageContaining("/no/such/model")
+                    .hasMessageContaining("config.json");
+            operator.harness().close();
+            assertThatThrownBy(operator::gate).hasMessageContaining("no inference operator is chained");
+        }
+    }
+
     private static PromptRequest withDeadline(PromptRequest request, long millis) {
         request.setDeadline(Instant.ofEpochMilli(millis));
         return request;

@@ -46,6 +46,21 @@ final class OperatorFixture implements AutoCloseable {
         return new OperatorFixture(config, new HashingExecutor.Factory(), 1, 0).start();
     }
 
+    /** One whose model is in this folder, or not; the test opens it. */
+    static OperatorFixture unopened(String model) throws Exception {
+        OperatorConfig usual = config(QueueLimits.DEFAULT);
+        var config = new OperatorConfig(
+                model,
+                usual.servedModelName(),
+                usual.executor(),
+                usual.engine(),
+                usual.sampling(),
+                usual.maxLogprobs(),
+                usual.media(),
+                usual.queue());
+        return new OperatorFixture(config, new HashingExecutor.Factory(), 1, 0);
+    }
+
     /** With an executor that computes of itself; with the state of an earlier one, or null. */
     static OperatorFixture open(ModelExecutorFactory executors, OperatorSubtaskState state) throws Exception {
         var fixture = new OperatorFixture(config(QueueLimits.DEFAULT), executors, 1, 0);

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.operators.state.RequestSnapshot.Unprepared;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TokenEvent;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -15,12 +18,16 @@ import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a consumer of committed events sees is what it would have seen without the failure. */
 @Timeout(60)
 class RecoveryTest {
 
     private static final String[] IDS = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"};
+
+    @TempDir
+    Path folder;
 
     @Test
     void aCheckpointInTheMiddleContinuesWithTheSameTokens() throws Exception {
@@ -154,6 +161,58 @@ class RecoveryTest {
             operator.runToEnd(IDS);
             assertThat(operator.gate().isClosed()).isFalse();
         }
+    }
+
+    @Test
+    void twoRequestsOfOneIdThatMeetAfterARestoreAreBothAnswered() throws Exception {
+        List<OperatorSubtaskState> states = new ArrayList<>();
+        for (int subtask = 0; subtask < 2; subtask++) {
+            try (var operator = OperatorFixture.open()) {
+                operator.send(Requests.prompt("same", "Describe the picture", 12));
+                states.add(operator.snapshot());
+            }
+        }
+        OperatorSubtaskState both =
+                AbstractStreamOperatorTestHarness.repackageState(states.toArray(OperatorSubtaskState[]::new));
+        try (var operator = OperatorFixture.restore(both, 2, 1, 0)) {
+            operator.runToEnd("same");
+            assertThat(operator.answers().tokens("same")).hasSize(12);
+            assertThat(operator.events())
+                    .filteredOn(event -> event.getRequestId().startsWith("prompts/3/"))
+                    .singleElement()
+                    .satisfies(
+                            event -> assertThat(event.getError().getMessage()).contains("request_id \"same\""));
+        }
+    }
+
+    @Test
+    void aRequestThatWasPreparedForAnotherModelIsRefused() throws Exception {
+        OperatorSubtaskState state;
+        try (var operator = OperatorFixture.open()) {
+            PromptRequest request = Requests.prompt("a", null, 5);
+            request.setPromptTokenIds(List.of(1_000));
+            operator.send(request);
+            operator.executor().allow(2);
+            operator.runUntil(() -> operator.answers().tokens("a").size() == 1);
+            state = operator.snapshot();
+        }
+        try (var operator = OperatorFixture.unopened(smallerModel().toString())) {
+            operator.harness().initializeState(state);
+            operator.harness().open();
+            operator.runToEnd("a");
+            assertThat(operator.events().get(0).getError().getMessage()).contains("another model");
+        }
+    }
+
+    /** The demonstration model, its weights aside, with a vocabulary of 990. */
+    private Path smallerModel() throws IOException {
+        try (var files = Files.newDirectoryStream(OperatorFixture.MODEL, "*.json")) {
+            for (Path file : files) {
+                String text = Files.readString(file).replace("\"vocab_size\": 1024", "\"vocab_size\": 990");
+                Files.writeString(folder.resolve(file.getFileName()), text);
+            }
+        }
+        return folder;
     }
 
     private static Map<String, String> undisturbed() throws Exception {

@@ -1,6 +1,7 @@
 package dev.millrace.operators.metrics;
 
 import dev.millrace.operators.engine.EngineStats;
+import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import org.apache.flink.metrics.Counter;
@@ -56,7 +57,7 @@ public final class EngineMetrics {
     }
 
     /** A counter that someone else counts. */
-    private record StatsCounter(java.util.function.LongSupplier value) implements Counter {
+    private record StatsCounter(LongSupplier value) implements Counter {
 
         @Override
         public long getCount() {
