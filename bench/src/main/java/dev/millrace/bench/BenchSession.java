@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;

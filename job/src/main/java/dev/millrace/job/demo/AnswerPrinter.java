@@ -1,12 +1,14 @@
 package dev.millrace.job.demo;
 
 import java.io.PrintWriter;
-import java.util.LinkedHashMap;
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
 
 /**
- * Prints answers that grow at the same time one below the other: the first that is not finished as its tokens arrive, the
- * others as far as they are when their turn comes.
+ * Prints answers that grow at the same time one below the other: the one that began first as its tokens arrive, the others
+ * as far as they are when their turn comes.
  */
 final class AnswerPrinter {
 
@@ -14,7 +16,7 @@ final class AnswerPrinter {
         private final String question;
         private final StringBuilder text = new StringBuilder();
         private int printed;
-        private boolean begun;
+        private boolean headed;
         private boolean finished;
 
         private Answer(String question) {
@@ -23,7 +25,8 @@ final class AnswerPrinter {
     }
 
     private final PrintWriter out;
-    private final Map<String, Answer> open = new LinkedHashMap<>();
+    private final Map<String, Answer> expected = new HashMap<>();
+    private final Queue<Answer> begun = new ArrayDeque<>();
 
     AnswerPrinter(PrintWriter out) {
         this.out = out;
@@ -31,38 +34,46 @@ final class AnswerPrinter {
 
     /** An answer to this question is to be expected. */
     void expect(String id, String question) {
-        open.put(id, new Answer(question));
+        expected.put(id, new Answer(question));
     }
 
     /** Some more text of an answer came. */
     void append(String id, String text) {
-        open.get(id).text.append(text);
+        Answer answer = expected.get(id);
+        if (answer.text.length() == 0 && !text.isEmpty()) {
+            begun.add(answer);
+        }
+        answer.text.append(text);
         print();
     }
 
     /** Nothing more will come. */
     void finish(String id) {
-        open.get(id).finished = true;
+        Answer answer = expected.get(id);
+        answer.finished = true;
+        if (answer.text.length() == 0) {
+            begun.add(answer);
+        }
         print();
     }
 
     private void print() {
-        for (var answers = open.values().iterator(); answers.hasNext(); ) {
-            Answer answer = answers.next();
+        while (!begun.isEmpty()) {
+            Answer answer = begun.element();
             print(answer);
             if (!answer.finished) {
                 break;
             }
             out.println();
-            answers.remove();
+            begun.remove();
         }
         out.flush();
     }
 
     private void print(Answer answer) {
-        if (!answer.begun && !(answer.text.length() == 0 && !answer.finished)) {
+        if (!answer.headed) {
             out.print("> " + answer.question + System.lineSeparator() + "  ");
-            answer.begun = true;
+            answer.headed = true;
         }
         out.print(answer.text.substring(answer.printed).replace("\n", "\n  "));
         answer.printed = answer.text.length();

@@ -1,14 +1,17 @@
 package dev.millrace.job.demo;
 
 import dev.millrace.schemas.FinishReason;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
 
-/** How far one answer is, as a reader of its events sees it. Times in nanoseconds of {@link System#nanoTime()}. */
+/** How far one answer is, by the events that came. */
 final class AnswerProgress {
 
     private final SamplePrompt prompt;
-    private final long submitted = System.nanoTime();
-    private long first;
-    private long last;
+    private final Instant submitted = Instant.now();
+    private Instant first;
+    private Instant last;
     private int tokens;
     private FinishReason finish;
     private String error;
@@ -18,10 +21,10 @@ final class AnswerProgress {
         this.prompt = prompt;
     }
 
-    /** Some tokens came now. */
-    void add(int count) {
+    /** Some tokens came, which were made at that time. */
+    void add(int count, Instant time) {
         if (count > 0) {
-            last = System.nanoTime();
+            last = time;
             first = tokens == 0 ? last : first;
             tokens += count;
         }
@@ -57,15 +60,20 @@ final class AnswerProgress {
     }
 
     String outcome() {
-        return finish == null ? "unfinished" : error == null ? finish.name().toLowerCase(java.util.Locale.ROOT) : error;
+        return finish == null ? "unfinished" : error == null ? finish.name().toLowerCase(Locale.ROOT) : error;
     }
 
+    /** NaN where there is none. */
     double secondsToFirstToken() {
-        return tokens == 0 ? Double.NaN : (first - submitted) / 1e9;
+        return tokens == 0 ? Double.NaN : seconds(submitted, first);
     }
 
     /** After the first; NaN where there is no second. */
     double tokensPerSecond() {
-        return tokens < 2 || last == first ? Double.NaN : (tokens - 1) / ((last - first) / 1e9);
+        return tokens < 2 || last.equals(first) ? Double.NaN : (tokens - 1) / seconds(first, last);
+    }
+
+    private static double seconds(Instant from, Instant to) {
+        return Duration.between(from, to).toNanos() / 1e9;
     }
 }

@@ -74,7 +74,7 @@ final class Conversation implements AutoCloseable {
             printer.finish(id);
             return;
         }
-        answer.add(update.newTokens().size());
+        answer.add(update.newTokens().size(), event.getEmittedAt());
         printer.append(id, update.newText());
         if (update.finished()) {
             String error = event.getError() == null ? null : event.getError().getMessage();

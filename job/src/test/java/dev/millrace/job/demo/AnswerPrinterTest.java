@@ -12,17 +12,27 @@ class AnswerPrinterTest {
     private final AnswerPrinter printer = new AnswerPrinter(new PrintWriter(out));
 
     @Test
-    void theFirstAnswerIsPrintedAsItComesAndTheOthersWhenTheirTurnComes() {
+    void theAnswerThatBeganFirstIsPrintedAsItComesAndTheOthersWhenTheirTurnComes() {
         printer.expect("a", "One?");
         printer.expect("b", "Two?");
-        printer.append("b", "second");
-        assertThat(out.toString()).isEmpty();
+        printer.append("b", "sec");
         printer.append("a", "fir");
-        assertThat(out.toString()).isEqualTo(String.format("> One?%n  fir"));
-        printer.finish("b");
+        assertThat(out.toString()).isEqualTo(String.format("> Two?%n  sec"));
         printer.append("a", "st");
+        printer.append("b", "ond");
+        printer.finish("b");
+        assertThat(out.toString()).isEqualTo(String.format("> Two?%n  second%n> One?%n  first"));
         printer.finish("a");
-        assertThat(out.toString()).isEqualTo(String.format("> One?%n  first%n> Two?%n  second%n"));
+        assertThat(out.toString()).isEqualTo(String.format("> Two?%n  second%n> One?%n  first%n"));
+    }
+
+    @Test
+    void anAnswerWithoutTextIsPrintedWhenItEnds() {
+        printer.expect("a", "One?");
+        printer.append("a", "");
+        assertThat(out.toString()).isEmpty();
+        printer.finish("a");
+        assertThat(out.toString()).isEqualTo(String.format("> One?%n  %n"));
     }
 
     @Test

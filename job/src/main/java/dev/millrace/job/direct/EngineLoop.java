@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.job.direct;
 
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
@@ -16,22 +16,22 @@ import java.util.function.BooleanSupplier;
  * The engine without Flink: the calling thread owns it; the executor's completions, and sequences made on other threads,
  * come as mails.
  */
-final class EngineLoop implements AutoCloseable {
+public final class EngineLoop implements AutoCloseable {
 
     private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
     private final InferenceEngine engine;
 
-    EngineLoop(EngineConfig config, ModelExecutor executor, Tokenizer tokenizer, EngineListener listener) {
+    public EngineLoop(EngineConfig config, ModelExecutor executor, Tokenizer tokenizer, EngineListener listener) {
         this.engine = new InferenceEngine(config, executor, tokenizer, new Completions(), listener);
     }
 
     /** Hands a sequence over; on any thread. */
-    void submit(Sequence sequence) {
+    public void submit(Sequence sequence) {
         mailbox.add(() -> engine.add(sequence));
     }
 
     /** Handles mails until {@code done}. */
-    void runUntil(BooleanSupplier done) throws InterruptedException {
+    public void runUntil(BooleanSupplier done) throws InterruptedException {
         while (!done.getAsBoolean()) {
             mailbox.take().run();
             for (Runnable mail = mailbox.poll(); mail != null; mail = mailbox.poll()) {
@@ -42,7 +42,7 @@ final class EngineLoop implements AutoCloseable {
     }
 
     /** Handles mails until no step is in flight. */
-    void drain() throws InterruptedException {
+    public void drain() throws InterruptedException {
         while (!engine.isIdle()) {
             mailbox.take().run();
             engine.launchSteps();
