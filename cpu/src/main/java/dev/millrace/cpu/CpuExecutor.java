@@ -24,6 +24,7 @@ final class CpuExecutor implements ModelExecutor {
     private final CpuVisionOperations vision; // null for a text model
     private final MediaBuffer media;
     private final ThreadTeam team;
+    private final WarmUp warmUp;
     private final int numBlocks;
     private final int blockSize;
     private final LinkedBlockingQueue<Runnable> queue = new LinkedBlockingQueue<>();
@@ -38,6 +39,7 @@ final class CpuExecutor implements ModelExecutor {
             CpuVisionOperations vision,
             MediaBuffer media,
             ThreadTeam team,
+            WarmUp warmUp,
             int numBlocks,
             int blockSize) {
         this.model = model;
@@ -45,6 +47,7 @@ final class CpuExecutor implements ModelExecutor {
         this.vision = vision;
         this.media = media;
         this.team = team;
+        this.warmUp = warmUp;
         this.numBlocks = numBlocks;
         this.blockSize = blockSize;
         thread.setDaemon(true);
@@ -109,10 +112,17 @@ final class CpuExecutor implements ModelExecutor {
     }
 
     private void work() {
+        try {
+            while (queue.isEmpty() && !warmUp.done()) {
+                compute(warmUp.next());
+            }
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
         while (running) {
             try {
                 queue.take().run();
-            } catch (InterruptedException | RuntimeException e) {
+            } catch (InterruptedException | RuntimeException | Error e) {
                 failure = failure == null ? e : failure;
             }
         }

@@ -80,7 +80,8 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
         Qwen25Vl forward = tower == null
                 ? new Qwen25Vl(checkpoint.text().numLayers(), 0, NONE)
                 : new Qwen25Vl(checkpoint.text().numLayers(), tower.depth(), tower.fullAttentionBlocks());
-        return new CpuExecutor(forward, text, vision, media, team, numBlocks, config.blockSize());
+        WarmUp warmUp = new WarmUp(tower, config.maxNumBatchedTokens(), mediaRows);
+        return new CpuExecutor(forward, text, vision, media, team, warmUp, numBlocks, config.blockSize());
     }
 
     private static WeightSource source(Path model, ModelConfig checkpoint, String loadFormat) {
