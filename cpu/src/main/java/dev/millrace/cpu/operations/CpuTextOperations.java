@@ -117,7 +117,13 @@ public final class CpuTextOperations implements TextOperations {
 
     private int tokenId(int token) {
         int id = batch.ids()[token];
-        return id == ForwardBatch.LAST_SAMPLED ? rowOf(plan.sequenceOf(token)).lastToken() : id;
+        int known =
+                id == ForwardBatch.LAST_SAMPLED ? rowOf(plan.sequenceOf(token)).lastToken() : id;
+        if (known < 0 || known >= config.vocabSize()) {
+            throw new IllegalArgumentException(
+                    "token id " + known + " is outside the vocabulary of " + config.vocabSize());
+        }
+        return known;
     }
 
     private RowState rowOf(int sequence) {
