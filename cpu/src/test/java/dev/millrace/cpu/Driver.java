@@ -25,6 +25,8 @@ final class Driver {
     private final ModelExecutor executor;
     private final Deque<Integer> freeBlocks = new ArrayDeque<>();
     private final Deque<Integer> freeRows = new ArrayDeque<>();
+    private final List<Integer> copies = new ArrayList<>();
+    private final List<Integer> updates = new ArrayList<>();
     private int nextMediaRow;
     private long nextStep;
 
@@ -112,6 +114,16 @@ final class Driver {
         return run(rest(sequence));
     }
 
+    /** Takes the first tokens of a sequence as computed: their blocks are copied from another's in the next step. */
+    void skip(Sequence sequence, int count, Sequence from) {
+        sequence.computed = count;
+        for (int block : from.blocks) {
+            copies.addAll(List.of(block, freeBlocks.element()));
+            updates.addAll(List.of(sequence.row, sequence.blocks.size(), freeBlocks.element()));
+            sequence.blocks.add(freeBlocks.remove());
+        }
+    }
+
     CompletableFuture<StepOutput> launch(Chunk... chunks) {
         CompletableFuture<StepOutput> result = new CompletableFuture<>();
         executor.launch(batch(chunks), new StepListener() {
@@ -138,7 +150,6 @@ final class Driver {
         int[] row = new int[chunks.length];
         List<Integer> sampleToken = new ArrayList<>();
         List<Integer> sampleRow = new ArrayList<>();
-        List<Integer> updates = new ArrayList<>();
         List<MediaInput> encode = new ArrayList<>();
         List<RowAssignment> assignments = new ArrayList<>();
         int t = 0;
@@ -181,8 +192,8 @@ final class Driver {
                 noLogprobs,
                 new int[0],
                 new int[0],
-                ints(updates),
-                new int[0],
+                drain(updates),
+                drain(copies),
                 encode,
                 assignments,
                 true);
@@ -212,6 +223,12 @@ final class Driver {
             }
         }
         return -1;
+    }
+
+    private static int[] drain(List<Integer> values) {
+        int[] drained = ints(values);
+        values.clear();
+        return drained;
     }
 
     private static int[] ints(List<Integer> values) {

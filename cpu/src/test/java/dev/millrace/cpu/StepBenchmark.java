@@ -64,6 +64,7 @@ public final class StepBenchmark {
         long start = System.nanoTime();
         try (ModelExecutor executor = new CpuExecutorFactory().open(model, Executors.config(2000, threads))) {
             System.out.printf(Locale.ROOT, "open %.2f s%n", (System.nanoTime() - start) / 1e9);
+            Thread.sleep(args.length > 2 ? Integer.parseInt(args[2]) : 0); // for the warm-up
             for (int round = 0; round < ROUNDS; round++) {
                 Driver driver = new Driver(executor, 64, 1);
                 System.out.printf(

@@ -1,0 +1,168 @@
+package dev.millrace.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.cpu.Driver.Chunk;
+import dev.millrace.cpu.Driver.Sequence;
+import dev.millrace.cpu.kernel.Kernels;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.prompt.PreparedPrompt;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+
+class CpuExecutorTest {
+
+    private static final Path MODEL = Golden.ROOT.resolve("golden/model-b");
+    private static final int[] NONE = {};
+
+    @Test
+    void aFailedStepFailsThoseBehindItAndNoOtherHearsTwice() {
+        List<String> heard = new CopyOnWriteArrayList<>();
+        try (ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 2)) {
+            for (int step = 0; step < 4; step++) {
+                executor.launch(oneToken(step, step == 2 ? 1_000_000 : 5), new StepListener() {
+                    @Override
+                    public void completed(StepOutput output) {
+                        heard.add("completed " + output.step());
+                    }
+
+                    @Override
+                    public void failed(long step, Throwable cause) {
+                        heard.add("failed " + step);
+                    }
+                });
+            }
+        }
+        assertThat(heard).containsExactly("completed 0", "completed 1", "failed 2", "failed 3");
+    }
+
+    @Test
+    void copiedBlocksContinueAsTheOriginalDoes() {
+        try (ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 2)) {
+            Driver driver = new Driver(executor, 4, 1);
+            Sequence original = driver.sequence(PreparedPrompt.text(new int[] {3, 1, 4, 1, 5, 9, 2, 6}));
+            Sequence copy = driver.sequence(original.prompt);
+            driver.run(new Chunk(original, 8, 1));
+            original.append(42);
+            float[] expected = driver.run(new Chunk(original, 1, 1)).logits();
+            driver.skip(copy, 8, original);
+            copy.append(42);
+            assertThat(driver.run(new Chunk(copy, 1, 1)).logits()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void launchingAfterCloseIsRefused() {
+        ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 1);
+        executor.close();
+        executor.close();
+        Driver driver = new Driver(executor, 1, 1);
+        Sequence sequence = driver.sequence(PreparedPrompt.text(new int[] {1}));
+        assertThatThrownBy(() -> driver.launch(driver.rest(sequence)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("after close");
+    }
+
+    @Test
+    void closeWaitsForLaunchedSteps() {
+        List<StepOutput> heard = new ArrayList<>();
+        try (ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 2)) {
+            for (int step = 0; step < 20; step++) {
+                executor.launch(oneToken(step, 5), new StepListener() {
+                    @Override
+                    public void completed(StepOutput output) {
+                        heard.add(output);
+                    }
+
+                    @Override
+                    public void failed(long step, Throwable cause) {
+                        throw new AssertionError(cause);
+                    }
+                });
+            }
+        }
+        assertThat(heard).hasSize(20);
+    }
+
+    @Test
+    void aModelLengthThatDoesNotFitIsRefusedWithBothNumbers() {
+        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 10, 0, 4, 64, 145, 16, 1, false);
+        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, config))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("The model's max seq len (145) is larger than")
+                .hasMessageContaining("KV cache (144)");
+    }
+
+    @Test
+    void theCacheTakesAsManyBlocksAsItsBytesHold() {
+        // 2 layers, 1 head of 16, values padded to 32: 2 * 16 * (16 + 32) * 4 bytes a block
+        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 0, 6144 * 20 + 5, 4, 64, 300, 16, 1, false);
+        try (ModelExecutor executor = new CpuExecutorFactory().open(MODEL, config)) {
+            assertThat(executor.numBlocks()).isEqualTo(20);
+        }
+    }
+
+    @Test
+    void whatTheProcessorCannotDoIsRefusedByName() {
+        assertThatThrownBy(() -> open("float8", "auto", 16)).hasMessageContaining("dtype float8");
+        assertThatThrownBy(() -> open("auto", "gguf", 16)).hasMessageContaining("load format gguf");
+        assertThatThrownBy(() -> open("auto", "auto", 8)).hasMessageContaining("block size 8");
+    }
+
+    @Test
+    void dummyWeightsNeedNoWeightFile() {
+        try (ModelExecutor executor = open("auto", "dummy", 16)) {
+            Driver driver = new Driver(executor, 1, 1);
+            Sequence sequence = driver.sequence(PreparedPrompt.text(new int[] {1, 2, 3}));
+            for (float logit : driver.run(driver.rest(sequence)).logits()) {
+                assertThat(logit).isFinite();
+            }
+        }
+    }
+
+    @Test
+    void aStepThatFailedSaysWhy() {
+        try (ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 2)) {
+            Driver driver = new Driver(executor, 1, 1);
+            Sequence sequence = driver.sequence(PreparedPrompt.text(new int[] {1_000_000}));
+            assertThatThrownBy(() -> driver.run(driver.rest(sequence)))
+                    .isInstanceOf(CompletionException.class)
+                    .hasRootCauseMessage("token id 1000000 is outside the vocabulary of 384");
+        }
+    }
+
+    private static ModelExecutor open(String dtype, String loadFormat, int blockSize) {
+        return new CpuExecutorFactory()
+                .open(MODEL, new ExecutorConfig(dtype, loadFormat, blockSize, 40, 0, 4, 64, 64, 16, 1, false));
+    }
+
+    private static ForwardBatch oneToken(long step, int id) {
+        return new ForwardBatch(
+                step,
+                new int[] {id},
+                new int[] {-1},
+                new int[3],
+                new int[] {0, 1},
+                new int[] {1},
+                new int[] {0},
+                new int[] {0},
+                new int[] {0},
+                new int[] {-1},
+                NONE,
+                NONE,
+                new int[] {0, 0, 1},
+                NONE,
+                List.of(),
+                List.of(),
+                false);
+    }
+}
