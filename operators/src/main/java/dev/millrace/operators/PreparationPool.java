@@ -136,12 +136,24 @@ final class PreparationPool implements AutoCloseable {
         startNext();
     }
 
-    /** Stops at once and returns when no thread is left. */
+    /** Stops at once and returns when no thread is left, even if this one is interrupted: nothing may outlive its task. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         workers.shutdownNow();
-        while (!workers.awaitTermination(10, TimeUnit.SECONDS)) {
-            LOG.warn("waiting for preparations to notice that the task ends");
+        boolean interrupted = false;
+        boolean terminated = false;
+        while (!terminated) {
+            try {
+                terminated = workers.awaitTermination(10, TimeUnit.SECONDS);
+                if (!terminated) {
+                    LOG.warn("waiting for preparations to notice that the task ends");
+                }
+            } catch (InterruptedException e) {
+                interrupted = true; // told to the caller once all is done
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -33,7 +33,8 @@ class ClusterTest {
     @Test
     void aJobIsCancelledInTheMiddleAndSubmittedAgainInOneProcess() throws Exception {
         HashingExecutor.OPENED.clear();
-        try (var cluster = cluster()) {
+        MiniCluster cluster = cluster();
+        try {
             cluster.start();
             JobID first = cluster.submitJob(job()).get().getJobID();
             HashingExecutor executor = HashingExecutor.OPENED.take();
@@ -52,6 +53,8 @@ class ClusterTest {
                 assertThat(answers.tokens("r" + i)).hasSize(10 + i);
             }
             assertThat(threads("prepare-", "hashing-executor")).isEmpty();
+        } finally {
+            cluster.close();
         }
     }
 

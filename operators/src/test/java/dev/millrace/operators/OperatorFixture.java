@@ -181,7 +181,11 @@ final class OperatorFixture implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        harness.close();
+    public void close() {
+        try {
+            harness.close();
+        } catch (Exception e) {
+            throw new IllegalStateException("the operator cannot be closed", e);
+        }
     }
 }
