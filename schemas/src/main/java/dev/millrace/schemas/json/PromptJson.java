@@ -106,8 +106,9 @@ public final class PromptJson implements RecordCodec<PromptRequest> {
             return null;
         }
         try {
-            return node.isTextual() ? Instant.parse(node.textValue()) : Instant.ofEpochMilli(body.longInteger(name));
-        } catch (DateTimeException e) {
+            long millis = node.isTextual() ? Instant.parse(node.textValue()).toEpochMilli() : body.longInteger(name);
+            return Instant.ofEpochMilli(millis);
+        } catch (DateTimeException | ArithmeticException e) {
             throw JsonFields.refused(node, name, "milliseconds since 1970 or ISO 8601 (2026-11-22T13:00:00Z)");
         }
     }

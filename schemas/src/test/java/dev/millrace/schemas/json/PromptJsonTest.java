@@ -10,12 +10,14 @@ import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SampleRecords;
 import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TextPart;
+import dev.millrace.schemas.avro.SingleObjectCodec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -202,6 +204,9 @@ class PromptJsonTest {
                 "{\"prompt\":\"a\",\"stop\":[1]}|stop[0]|must be a string",
                 "{\"prompt\":\"a\",\"logit_bias\":{\"5\":\"x\"}}|logit_bias.5|must be a number",
                 "{\"prompt\":\"a\",\"deadline\":\"soon\"}|deadline|ISO 8601",
+                "{\"prompt\":\"a\",\"deadline\":\"+1000000000-12-31T23:59:59Z\"}|deadline|ISO 8601",
+                "{\"messages\":[null]}|messages[0]|must be an object, got null",
+                "{\"prompt\":\"a\",\"headers\":{\"k\":null}}|headers.k|must be a string, got null",
                 "{\"prompt\":\"a\\ud800b\"}|prompt|surrogate pair at character 1",
                 "{\"messages\":{}}|messages|must be an array, got an object",
                 "{\"messages\":[{\"content\":\"a\"}]}|messages[0].role|is missing",
@@ -242,6 +247,26 @@ class PromptJsonTest {
         assertRefused("{\"prompt\": " + "[".repeat(100_000), null, "no valid JSON");
         assertRefused("{\"x\": " + "{\"a\":".repeat(100_000), null, "no valid JSON");
         assertRefused("{\"seed\": " + "9".repeat(1_000_000) + "}", null, "no valid JSON");
+    }
+
+    @Test
+    void whateverIsReadCanBeKeptInStateAndTheRestIsRefused() throws IOException {
+        byte[] whole = json.encode(SampleRecords.conversation());
+        byte[] spice = "\"{}[]:,0123456789eE+-.\\utfn N".getBytes(StandardCharsets.UTF_8);
+        SingleObjectCodec<PromptRequest> state = new SingleObjectCodec<>(PromptRequest.class);
+        Random random = new Random(11);
+        for (int i = 0; i < 20_000; i++) {
+            byte[] changed = whole.clone();
+            for (int k = 0; k <= random.nextInt(3); k++) {
+                changed[random.nextInt(whole.length)] = spice[random.nextInt(spice.length)];
+            }
+            try {
+                PromptRequest request = json.decode(changed);
+                assertThat(state.decode(state.encode(request))).isEqualTo(request);
+            } catch (MalformedRecordException e) {
+                assertThat(e.toEventError().getMessage()).isNotEmpty();
+            }
+        }
     }
 
     @Test
