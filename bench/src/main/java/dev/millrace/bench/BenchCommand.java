@@ -9,8 +9,8 @@ import picocli.CommandLine.Spec;
 /** The command {@code millrace bench}. */
 @Command(
         name = "bench",
-        description = "Measures the engine without Flink.",
-        subcommands = {ThroughputCommand.class, LatencyCommand.class})
+        description = "Measures the engine without Flink, or captions through the whole job.",
+        subcommands = {ThroughputCommand.class, LatencyCommand.class, AccuracyCommand.class, CaptionsCommand.class})
 public final class BenchCommand implements Subcommand, Runnable {
 
     @Spec

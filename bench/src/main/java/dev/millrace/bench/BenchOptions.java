@@ -14,12 +14,14 @@ final class BenchOptions {
     @Option(
             names = "--input-len",
             paramLabel = "TOKENS",
+            converter = Count.class,
             description = "Random tokens of each prompt (default: ${DEFAULT-VALUE}).")
     int inputLen = 32;
 
     @Option(
             names = "--output-len",
             paramLabel = "TOKENS",
+            converter = Count.FromTwo.class,
             description = "Tokens generated for each prompt, whatever they are (default: ${DEFAULT-VALUE}).")
     int outputLen = 128;
 
@@ -47,13 +49,15 @@ final class BenchOptions {
     @Option(
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
+            converter = Count.class,
             description = "Token budget of a step (default: ${DEFAULT-VALUE}).")
     int maxNumBatchedTokens = 2048;
 
     @Option(
             names = "--threads",
             paramLabel = "N",
-            description = "Threads that compute; 0: one for each core (default: ${DEFAULT-VALUE}).")
+            converter = Count.class,
+            description = "Threads that compute (default: one for each core).")
     int threads;
 
     @Option(names = "--allow-scalar", description = "Goes on, slowly, where the JVM offers no vector instructions.")

@@ -3,14 +3,34 @@ package dev.millrace.bench;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads a whole number of at least one. */
-final class Count implements ITypeConverter<Integer> {
+/** Reads a number of things. */
+class Count implements ITypeConverter<Integer> {
+
+    private static final int MOST = 999_999_999;
+
+    private final int least;
+
+    /** From one on. */
+    Count() {
+        this(1);
+    }
+
+    private Count(int least) {
+        this.least = least;
+    }
 
     @Override
     public Integer convert(String value) {
-        if (!value.matches("[1-9]\\d{0,8}")) {
-            throw new TypeConversionException("'%s' is not a whole number from 1 to 999999999".formatted(value));
+        if (!value.matches("\\d{1,9}") || Integer.parseInt(value) < least) {
+            throw new TypeConversionException("'%s' is not a whole number from %d to %d".formatted(value, least, MOST));
         }
         return Integer.valueOf(value);
+    }
+
+    /** Reads at least two: what comes after the first can be timed. */
+    static final class FromTwo extends Count {
+        FromTwo() {
+            super(2);
+        }
     }
 }

@@ -26,12 +26,17 @@ final class Complaints {
 
     static int failed(Exception e, CommandLine line, ParseResult result) {
         if (isUsersFault(e)) {
-            String cause = e.getCause() == null ? "" : " (" + e.getCause().getMessage() + ")";
-            line.getErr().println("millrace: " + e.getMessage() + cause);
+            line.getErr().println("millrace: " + sentence(e));
         } else {
             line.getErr().println(line.getColorScheme().stackTraceText(e));
         }
         return line.getCommandSpec().exitCodeOnExecutionException();
+    }
+
+    /** Files' exceptions say no more than the path; their names say what is wrong with it. */
+    private static String sentence(Exception e) {
+        String message = e instanceof IOException ? e.toString() : e.getMessage();
+        return e.getCause() == null ? message : message + " (" + e.getCause().getMessage() + ")";
     }
 
     private static boolean isUsersFault(Exception e) {

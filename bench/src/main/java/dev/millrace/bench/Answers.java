@@ -1,0 +1,84 @@
+package dev.millrace.bench;
+
+import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.job.demo.DemoConfig;
+import dev.millrace.job.direct.EngineLoop;
+import dev.millrace.job.direct.Prompts;
+import dev.millrace.model.directory.ModelDirectory;
+import dev.millrace.model.prompt.PromptInput;
+import dev.millrace.model.prompt.PromptPreparer;
+import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.model.tokenizer.DjlTokenizer;
+import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.engine.EngineListener;
+import dev.millrace.operators.sequence.GenerationParams;
+import dev.millrace.operators.sequence.Sequence;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Answers prompts greedily, many at a time, with the engine alone. */
+final class Answers implements AutoCloseable, EngineListener {
+
+    private static final int[] NONE = {};
+
+    private final PromptPreparer preparer;
+    private final GenerationParams params;
+    private final EngineLoop loop;
+    private List<StringBuilder> texts = List.of();
+    private int finished;
+
+    Answers(Path folder, int maxTokens) throws IOException {
+        var model = new ModelDirectory(folder);
+        DjlTokenizer tokenizer = model.tokenizer();
+        OperatorConfig config = DemoConfig.of(folder, folder);
+        this.preparer = Prompts.preparer(model, tokenizer);
+        this.params = new GenerationParams(
+                SamplingParams.greedy(), maxTokens, NONE, ends(model), List.of(), false, true, -1, List.of());
+        this.loop = new EngineLoop(
+                config.engine(), new CpuExecutorFactory().open(folder, config.executor()), tokenizer, this);
+    }
+
+    /** The answers, in order. */
+    List<String> to(List<? extends PromptInput> prompts) throws InterruptedException {
+        texts = new ArrayList<>();
+        prompts.forEach(prompt -> texts.add(new StringBuilder()));
+        finished = 0;
+        IntStream.range(0, prompts.size())
+                .parallel()
+                .forEach(i -> loop.submit(new Sequence(
+                        Integer.toString(i),
+                        0,
+                        i,
+                        0,
+                        preparer.prepare(prompts.get(i)).prompt(),
+                        params,
+                        NONE,
+                        0)));
+        loop.runUntil(() -> finished == prompts.size());
+        loop.drain();
+        return texts.stream().map(StringBuilder::toString).toList();
+    }
+
+    @Override
+    public void onOutput(SequenceOutput output) {
+        StringBuilder text = texts.get(Integer.parseInt(output.sequence().requestId()));
+        output.text().forEach(text::append);
+        finished += output.finish() == null ? 0 : 1;
+    }
+
+    @Override
+    public void close() {
+        loop.close();
+    }
+
+    private static int[] ends(ModelDirectory model) {
+        return IntStream.concat(
+                        IntStream.of(model.config().text().eosTokenIds()),
+                        IntStream.of(model.generationConfig().eosTokenIds()))
+                .distinct()
+                .toArray();
+    }
+}
