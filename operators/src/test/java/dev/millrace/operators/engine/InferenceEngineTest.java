@@ -354,19 +354,30 @@ class InferenceEngineTest {
 
     @Test
     void nobodyIsAdmittedInAStepThatPreempted() {
-        EngineFixture fixture = new EngineFixture(config(64, 8, Policy.FCFS, 1), 17, MEDIA_ROWS);
-        fixture.engine.add(sequence(1, text(60, 0), endless(100)));
-        fixture.engine.add(sequence(2, text(60, 1), endless(100)));
-        while (fixture.engine.stats().numPreemptions() == 0) {
-            fixture.tryTurn();
-            fixture.engine.add(sequence(1_000 + fixture.executor.batches().size(), text(60, 2), endless(1)));
+        EngineFixture first = twoThatOutgrowTheCache();
+        int turns = 0;
+        while (first.engine.stats().numPreemptions() == 0) {
+            first.tryTurn();
+            turns++;
         }
-        assertThat(fixture.executor
-                        .batches()
-                        .get(fixture.executor.batches().size() - 1)
-                        .assignments())
-                .isEmpty();
-        fixture.runToEnd();
+        EngineFixture again = twoThatOutgrowTheCache();
+        for (int i = 1; i < turns; i++) {
+            again.tryTurn();
+        }
+        again.engine.add(new Sequence("urgent", 0, 3, 0, text(20, 2), endless(5), new int[0], 0));
+        again.tryTurn();
+        assertThat(again.engine.stats().numPreemptions()).isEqualTo(1);
+        assertThat(again.executor.batches().get(turns - 1).assignments()).isEmpty();
+        again.tryTurn();
+        assertThat(again.executor.batches().get(turns).assignments()).hasSize(1);
+        again.runToEnd();
+    }
+
+    private static EngineFixture twoThatOutgrowTheCache() {
+        EngineFixture fixture = new EngineFixture(config(128, 8, Policy.PRIORITY, 1), 17, MEDIA_ROWS);
+        fixture.engine.add(new Sequence("casual", 0, 1, 1, text(60, 0), endless(150), new int[0], 0));
+        fixture.engine.add(new Sequence("idle", 0, 2, 9, text(60, 1), endless(150), new int[0], 0));
+        return fixture;
     }
 
     @Test
