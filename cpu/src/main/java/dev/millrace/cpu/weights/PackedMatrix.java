@@ -4,6 +4,7 @@ import dev.millrace.cpu.kernel.MatrixKernel;
 import dev.millrace.model.checkpoint.Tensor;
 import dev.millrace.model.checkpoint.Tensor.Dtype;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * A weight matrix in the order in which {@link MatrixKernel} reads it: panels of 32 outputs, k-major within a panel. Outputs
@@ -45,14 +46,16 @@ public final class PackedMatrix {
      */
     public static PackedMatrix pack(int outputs, int inner, boolean exact, IntFunction<Row> rows) {
         PackedMatrix packed = new PackedMatrix(padInner(inner), (outputs + PANEL - 1) / PANEL, exact);
-        float[] values = new float[inner];
-        for (int output = 0; output < outputs; output++) {
-            Row row = rows.apply(output);
-            if (row != null) {
-                TensorValues.read(row.tensor(), (long) row.index() * inner, values, inner);
-                packed.put(output, values);
+        IntStream.range(0, packed.panels).parallel().forEach(panel -> {
+            float[] values = new float[inner];
+            for (int output = panel * PANEL; output < Math.min(outputs, (panel + 1) * PANEL); output++) {
+                Row row = rows.apply(output);
+                if (row != null) {
+                    TensorValues.read(row.tensor(), (long) row.index() * inner, values, inner);
+                    packed.put(output, values);
+                }
             }
-        }
+        });
         return packed;
     }
 

@@ -1,5 +1,7 @@
 package dev.millrace.model.sampling;
 
+import java.util.stream.IntStream;
+
 /**
  * Log-probabilities under raw logits.
  *
@@ -9,6 +11,9 @@ package dev.millrace.model.sampling;
  * @param topLogprobs theirs
  */
 public record Logprobs(float logprob, int rank, int[] topIds, float[] topLogprobs) {
+
+    /** Up to so many a short list is faster than sorting the vocabulary. */
+    private static final int FEW = 64;
 
     /** Computes them for a chosen token and the {@code count} likeliest. */
     public static Logprobs of(float[] logits, int offset, int vocabSize, int token, int count) {
@@ -33,8 +38,21 @@ public record Logprobs(float logprob, int rank, int[] topIds, float[] topLogprob
         return new Logprobs((float) (chosen - normalizer), likelier + 1, topIds, topLogprobs);
     }
 
-    /** Insertion into a short sorted list; ids ascend, so an equal logit never moves up. */
     private static int[] top(float[] logits, int offset, int vocabSize, int count) {
+        return count > FEW ? sorted(logits, offset, vocabSize, count) : inserted(logits, offset, vocabSize, count);
+    }
+
+    private static int[] sorted(float[] logits, int offset, int vocabSize, int count) {
+        return IntStream.range(0, vocabSize)
+                .boxed()
+                .sorted((a, b) -> Float.compare(logits[offset + b], logits[offset + a])) // stable: lower ids first
+                .limit(count)
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
+    /** Insertion into a short sorted list; ids ascend, so an equal logit never moves up. */
+    private static int[] inserted(float[] logits, int offset, int vocabSize, int count) {
         int[] ids = new int[count];
         int size = 0;
         for (int id = 0; id < vocabSize; id++) {

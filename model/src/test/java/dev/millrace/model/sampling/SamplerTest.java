@@ -182,6 +182,19 @@ class SamplerTest {
     }
 
     @Test
+    void logprobsOfTheWholeVocabularyAreInTheSameOrderAsThoseOfAFew() {
+        float[] logits = randomLogits(200, 6);
+        logits[150] = logits[20];
+        int[] all = Logprobs.of(logits, 0, 200, 0, 200).topIds();
+        assertThat(all)
+                .hasSize(200)
+                .startsWith(Logprobs.of(logits, 0, 200, 0, 64).topIds());
+        for (int i = 1; i < all.length; i++) {
+            assertThat(logits[all[i - 1]]).isGreaterThanOrEqualTo(logits[all[i]]);
+        }
+    }
+
+    @Test
     void philoxGivesThePublishedWords() {
         int[] words = new int[4];
         Philox.generate(0, 0, 0, 0, 0, words); // Random123, kat_vectors
