@@ -18,7 +18,8 @@ import java.util.stream.IntStream;
  */
 final class WarmUp {
 
-    private static final long NANOS = 1_500_000_000;
+    private static final int ROUNDS = 240;
+    private static final long NANOS = 5_000_000_000L;
     private static final int[] NONE = {};
     private static final int PROMPT = 24;
     private static final int PATCHES_ALONG_SIDE = 8;
@@ -45,7 +46,7 @@ final class WarmUp {
 
     /** Whether nothing would be won by another step. */
     boolean done() {
-        if (System.nanoTime() - start > NANOS) {
+        if (round == ROUNDS || System.nanoTime() - start > NANOS) {
             DONE.set(true);
         }
         return DONE.get();
