@@ -50,13 +50,17 @@ class Bucket:
 
 
 def make_buckets(scale=1.0):
-    """All buckets; `scale` shrinks the batches for a trial run on a small machine."""
+    """All buckets; `scale` shrinks the batches for a trial run on a small machine.
+
+    `room` and `answer` are the most tokens a question and its answer take, `cost` the batch's size in tokens, with
+    a patch counted as half a token.
+    """
 
     def bucket(kind, room, answer, cost, grid=None, frames=1, questions=1):
-        draft = Bucket(kind, grid, frames)
-        vision = draft.merged * max(draft.pictures, bool(grid)) + 2 * draft.pictures
-        length = -(-(19 + vision + room + answer + 1) // 8) * 8
-        patches = 4 * draft.merged * draft.pictures
+        empty = Bucket(kind, grid, frames)
+        tokens = 19 + empty.pictures * (empty.merged + 2) + room + answer + 1  # 19 frame the chat, one ends it
+        length = -(-tokens // 8) * 8
+        patches = 4 * empty.merged * empty.pictures
         batch = max(8, int(scale * cost / (length + patches / 2)) // 8 * 8)
         return Bucket(kind, grid, frames, batch, length, questions)
 
@@ -203,4 +207,4 @@ class Ring:
         row = (torch.rand(b.batch, device=self.device) * self.filled).long().clamp_(max=self.capacity - 1)
         question = (torch.rand(b.batch, device=self.device) * b.questions).long().clamp_(max=b.questions - 1)
         pictures = self.pictures[row] if self.pictures is not None else None
-        return pictures, self.ids[row, question].long(), self.begin[row, question].long(), self.end[row, question].long()
+        return pictures, *(t[row, question].long() for t in (self.ids, self.begin, self.end))

@@ -74,6 +74,7 @@ class Learner:
         weights = {n: w.detach().bfloat16().cpu().contiguous() for n, w in self.weights(flat).items()}
         path = os.path.join(folder, "model.safetensors")
         save_file(weights, path + ".part", metadata={"format": "pt"})
+        os.chmod(path + ".part", 0o644)
         os.replace(path + ".part", path)
         for name in os.listdir(template):
             if name.endswith(".json"):

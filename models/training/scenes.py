@@ -88,7 +88,13 @@ GRIDS = {
 VIDEO_FRAMES = [4, 6, 8]
 
 SUPERSAMPLING = 3
-FONT_FILES = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf"]
+FONT_FILES = [
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSansMono.ttf",
+    "DejaVuSansMono-Bold.ttf",
+]
 _fonts = {}
 
 
@@ -155,7 +161,9 @@ def outline(shape):
         return [(0, -1.1), (0.75, 0), (0, 1.1), (-0.75, 0)]
     if shape == "cross":
         a, b = 0.33, 1
-        return [(-a, -b), (a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b), (-a, b), (-a, a), (-b, a), (-b, -a), (-a, -a)]
+        right = [(a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b)]
+        left = [(-a, b), (-a, a), (-b, a), (-b, -a), (-a, -a)]
+        return [(-a, -b), *right, *left]
     if shape == "star":
         radii = [1.1 if i % 2 == 0 else 0.45 for i in range(10)]
         return [(r * math.sin(i * math.pi / 5), -r * math.cos(i * math.pi / 5)) for i, r in enumerate(radii)]
@@ -377,12 +385,13 @@ def text_sample(rng, task=None):
     raise ValueError(task)
 
 
-KINDS = ["caption", "caption_zh", "detail", "count", "color", "read", "video", "pair", "add", "count_to", "about", "repeat"]
+PICTURE_KINDS = ["caption", "caption_zh", "detail", "count", "color", "read"]
+KINDS = PICTURE_KINDS + ["video", "pair", "add", "count_to", "about", "repeat"]
 
 
 def sample(rng, kind):
     """A fresh example of one of KINDS at a random training size: (pictures, question, answer)."""
-    if kind in ("caption", "caption_zh", "detail", "count", "color", "read"):
+    if kind in PICTURE_KINDS:
         h, w = rng.choices(list(GRIDS), list(GRIDS.values()))[0]
         return sign_sample(rng, w, h) if kind == "read" else scene_sample(rng, w, h, kind)
     if kind == "video":

@@ -39,7 +39,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=1200)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--draft-rate", type=float, default=2e-3)
-    parser.add_argument("--easy", type=float, default=0.0, help="opening share with one thing a scene; 0.2 from scratch")
+    parser.add_argument("--easy", type=float, default=0.0, help="opening share with one thing a scene")
     parser.add_argument("--workers", type=int, default=14)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--ring", type=float, default=16, help="gigabytes of pictures kept on the GPU")
@@ -255,7 +255,8 @@ def main():
                 values = losses[name].tolist()
                 means[name] = {k: round(sum(values[i] for i in n) / len(n), 4) for k, n in numbers.items()}
             norm = learners["demo-vl"].norm.item()
-            say(f"step {step} steps/s {rates[0]:.1f} samples/s {rates[1]:.0f} fresh/s {rates[2]:.0f} norm {norm:.3f}", means)
+            pace = f"steps/s {rates[0]:.1f} samples/s {rates[1]:.0f} fresh/s {rates[2]:.0f}"
+            say(f"step {step} {pace} norm {norm:.3f}", means)
             told, told_at = now, (step, seen, fresh)
         if now - examined > args.exam_every:
             examine()
