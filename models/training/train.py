@@ -46,6 +46,7 @@ def arguments():
     parser.add_argument("--scale", type=float, default=1.0, help="shrinks the batches, for a trial")
     parser.add_argument("--exam-every", type=float, default=120)
     parser.add_argument("--save-every", type=float, default=60)
+    parser.add_argument("--draft-only", action="store_true", help="leave the demonstration model as it is")
     parser.add_argument("--no-fuse", action="store_true", help="leave elementwise operations uncompiled")
     parser.add_argument("--device", default="cuda", help="cpu runs without graphs, for a trial")
     return parser.parse_args()
@@ -159,13 +160,14 @@ def main():
     stream = iter(torch.utils.data.DataLoader(source, None, num_workers=args.workers, prefetch_factor=4))
 
     tokenizer = chat.load(tokenizer_path)
-    exam = Exam(buckets, Encoder(tokenizer), args.device)
-    say("exam drawn")
+    if not args.draft_only:
+        exam = Exam(buckets, Encoder(tokenizer), args.device)
+        say("exam drawn")
     if not args.no_fuse:
         model.fuse_elementwise()
     torch.manual_seed(args.seed)
     learners, layouts = {}, {}
-    for name in ("demo-vl", "demo-draft"):
+    for name in ["demo-draft"] if args.draft_only else ["demo-vl", "demo-draft"]:
         config = read_config(os.path.join(args.models, name))
         learners[name] = Learner(config, args.device, os.path.join(args.resume, name) if args.resume else None)
         layouts[name] = [model.Layout(b, config, tokenizer, args.device) for b in buckets]
@@ -207,10 +209,13 @@ def main():
     def save():
         for name, learner in learners.items():
             learner.export(os.path.join(args.out, name), os.path.join(args.models, name), learner.mean)
-        vl = learners["demo-vl"]
-        vl.export(os.path.join(args.out, "last-vl"), os.path.join(args.models, "demo-vl"), vl.master)
+        if "demo-vl" in learners:
+            vl = learners["demo-vl"]
+            vl.export(os.path.join(args.out, "last-vl"), os.path.join(args.models, "demo-vl"), vl.master)
 
     def examine():
+        if "demo-vl" not in learners:
+            return
         learner = learners["demo-vl"]
         for kind, flat in (("mean", learner.mean), ("last", learner.master)):
             say("exam", kind, exam.score(learner.weights(flat.bfloat16()), layouts["demo-vl"]))
@@ -232,10 +237,10 @@ def main():
             fresh += CHUNK
         factor = schedule(elapsed / args.seconds)
         chosen = plan(step, rng, numbers)
-        for name, rate in (("demo-vl", args.rate), ("demo-draft", args.draft_rate)):
-            if name == "demo-draft" and step % 4:
+        for name in learners:
+            if name == "demo-draft" and step % 3 and not args.draft_only:  # every third: all turns of `plan` in time
                 continue
-            learners[name].rate.fill_(rate * factor)
+            learners[name].rate.fill_(factor * (args.draft_rate if name == "demo-draft" else args.rate))
             for number in chosen:
                 steps.run((name, number))
             steps.run((name, "update"))
@@ -254,9 +259,8 @@ def main():
             for name in losses:
                 values = losses[name].tolist()
                 means[name] = {k: round(sum(values[i] for i in n) / len(n), 4) for k, n in numbers.items()}
-            norm = learners["demo-vl"].norm.item()
             pace = f"steps/s {rates[0]:.1f} samples/s {rates[1]:.0f} fresh/s {rates[2]:.0f}"
-            say(f"step {step} {pace} norm {norm:.3f}", means)
+            say(f"step {step} {pace}", means)
             told, told_at = now, (step, seen, fresh)
         if now - examined > args.exam_every:
             examine()
