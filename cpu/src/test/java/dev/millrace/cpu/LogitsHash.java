@@ -17,10 +17,11 @@ final class LogitsHash {
 
     private LogitsHash() {}
 
-    /** Arguments: model variant, tokens to decode, names of the cases. */
+    /** Arguments: whether scalar kernels are allowed, model variant, tokens to decode, names of the cases. */
     public static void main(String[] args) {
-        List<String> cases = List.of(args).subList(2, args.length);
-        System.out.println(of(args[0], Kernels.vector(), Integer.parseInt(args[1]), cases));
+        List<String> cases = List.of(args).subList(3, args.length);
+        System.out.println(
+                of(args[1], Kernels.choose(Boolean.parseBoolean(args[0])), Integer.parseInt(args[2]), cases));
     }
 
     static String of(String variant, Kernels kernels, int decoded, List<String> cases) {

@@ -18,8 +18,11 @@ public final class Compute {
     /** Columns that stay in the second-level cache while panels pass by. */
     private static final int CHUNK = 64;
 
-    /** Multiplications that are not worth another thread's attention. */
-    private static final int WORTH_A_THREAD = 16_384;
+    /**
+     * Multiplications, some microseconds' worth, that make a share of their own. Smaller loops stay with the caller: were
+     * the system to hold a thread back that took part of one, the whole step would wait for it.
+     */
+    private static final int WORTH_A_SHARE = 262_144;
 
     private final Kernels kernels;
     private final ThreadTeam team;
@@ -59,7 +62,7 @@ public final class Compute {
      * @param cost multiplications an item takes, roughly
      */
     void share(int items, long cost, ThreadTeam.Body body) {
-        team.run(items, (int) Math.max(1, Math.min(items, WORTH_A_THREAD / Math.max(1, cost))), body);
+        team.run(items, (int) Math.max(1, Math.min(items, WORTH_A_SHARE / Math.max(1, cost))), body);
     }
 
     /** Gives {@code out} the product of a projection with each of the columns, {@code stride} apart; its bias is added. */

@@ -84,7 +84,7 @@ public final class CpuTextOperations implements TextOperations {
         }
         normed.reserve(Math.max(tokens, batch.numSamples()));
         logits.reserve(batch.numSamples());
-        compute.share(tokens, 64L * rope.half(), (worker, from, to) -> {
+        compute.share(tokens, rope.cost(), (worker, from, to) -> {
             for (int token = from; token < to; token++) {
                 rope.angles(batch.positions(), token, tokens, cos.values(), sin.values(), token);
             }

@@ -77,7 +77,7 @@ public final class CpuVisionOperations implements VisionOperations {
         merged.reserve(patches / unit);
         hidden.reserve(patches / unit);
         reserveUnits(Math.max(windows.units(), frames.units()));
-        compute.share(patches, 64L * rope.half(), (worker, from, to) -> {
+        compute.share(patches, rope.cost(), (worker, from, to) -> {
             for (int patch = from; patch < to; patch++) {
                 rope.angles(plan.positions(), patch, patches, cos.values(), sin.values(), patch);
             }

@@ -60,6 +60,11 @@ final class Rope {
         return half;
     }
 
+    /** Multiplications that a row of the tables costs, roughly: a sine and a cosine are some thousands. */
+    long cost() {
+        return 4096L * half;
+    }
+
     /** Fills row {@code row} of the tables [rows, hd/2] for a token, whose position on an axis lies {@code stride} apart. */
     void angles(int[] positions, int token, int stride, float[] cos, float[] sin, int row) {
         for (int i = 0; i < half; i++) {

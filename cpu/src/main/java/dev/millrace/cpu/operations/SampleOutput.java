@@ -39,7 +39,7 @@ final class SampleOutput {
                 sampleOne(batch, plan, rows, sampler(worker), raw, i, i * stride);
             }
         };
-        compute.share(samples, 4L * vocabSize, body);
+        compute.share(samples, 64L * vocabSize, body);
     }
 
     /** The answer of the step that was sampled last. */

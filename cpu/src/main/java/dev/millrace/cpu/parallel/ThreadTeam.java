@@ -46,13 +46,13 @@ public final class ThreadTeam implements AutoCloseable {
     /**
      * Runs {@code items} items and returns when all are done; one caller at a time. Throws what a body threw.
      *
-     * @param grain items that are not worth another thread's attention
+     * @param grain items that a share holds at least; loops of less than two shares are the caller's alone
      */
     public void run(int items, int grain, Body body) {
         if (items == 0) {
             return;
         }
-        if (items <= grain || size == 1) {
+        if (items < 2L * grain || size == 1) {
             body.run(0, 0, items);
             return;
         }
