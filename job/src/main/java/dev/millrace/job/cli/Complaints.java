@@ -25,7 +25,9 @@ final class Complaints {
     }
 
     static int failed(Exception e, CommandLine line, ParseResult result) {
-        if (isUsersFault(e)) {
+        if (e instanceof InterruptedException) {
+            line.getErr().println("millrace: stopped");
+        } else if (isUsersFault(e)) {
             line.getErr().println("millrace: " + sentence(e));
         } else {
             line.getErr().println(line.getColorScheme().stackTraceText(e));

@@ -65,7 +65,8 @@ final class DemoCommand implements Callable<Integer> {
         List<SamplePrompt> prompts = SamplePrompt.read(samples.toAbsolutePath());
         out.println("Starting a Kafka broker, a Flink cluster and the job, all in this process");
         out.flush();
-        try (var folder = TemporaryFolder.create("millrace-demo");
+        try (var stop = new OrderlyStop(Thread.currentThread()::interrupt);
+                var folder = TemporaryFolder.create("millrace-demo");
                 Demo demo = Demo.start(folder.path(), DemoConfig.of(model, samples), device.executors(), out)) {
             boolean complete = demo.ask(prompts, patience);
             out.printf("%nDashboard: %s   Kafka: %s%n", demo.dashboard(), demo.bootstrapServers());

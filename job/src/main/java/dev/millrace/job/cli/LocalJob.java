@@ -3,11 +3,11 @@ package dev.millrace.job.cli;
 import dev.millrace.job.RetainedCheckpoints;
 import dev.millrace.job.embedded.EmbeddedFlink;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.client.program.ClusterClient;
@@ -31,14 +31,16 @@ final class LocalJob {
      */
     static boolean run(Path folder, Optional<Path> checkpoints, int slots, Function<String, JobGraph> graph)
             throws IOException, InterruptedException, ExecutionException {
-        try (EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, Map.of())) {
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> close(flink), "millrace-shutdown"));
+        var submitted = new AtomicReference<Runnable>(Thread.currentThread()::interrupt);
+        try (var stop = new OrderlyStop(() -> submitted.get().run());
+                EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, Map.of())) {
             String restored = latest(checkpoints.orElse(folder.resolve("checkpoints")));
             ClusterClient<?> client = flink.client();
             JobID job = client.submitJob(graph.apply(restored)).get();
+            submitted.set(() -> client.cancel(job)); // keeps its last checkpoint
             LOG.info("Job {} runs; the dashboard is at {}", job, flink.dashboard());
             JobResult result = client.requestJobResult(job).get();
-            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job failed: {}", failure.getMessage()));
+            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", failure.getMessage()));
             return result.isSuccess();
         }
     }
@@ -47,13 +49,5 @@ final class LocalJob {
         Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
         latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
         return latest.map(checkpoint -> checkpoint.toUri().toString()).orElse(null);
-    }
-
-    private static void close(EmbeddedFlink flink) {
-        try {
-            flink.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

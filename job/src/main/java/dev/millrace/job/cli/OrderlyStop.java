@@ -1,0 +1,42 @@
+package dev.millrace.job.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Lets a process that is told to stop (Ctrl-C, SIGTERM) close what it opened before it ends. */
+final class OrderlyStop implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OrderlyStop.class);
+    private static final int PATIENCE_SECONDS = 10;
+
+    private final Runnable stop;
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    /** @param stop makes the work end; called when the process is told to stop, on another thread */
+    OrderlyStop(Runnable stop) {
+        this.stop = stop;
+        Runtime.getRuntime().addShutdownHook(new Thread(this::await, "millrace-stop"));
+    }
+
+    /** Everything is closed: the process may end. */
+    @Override
+    public void close() {
+        closed.countDown();
+    }
+
+    private void await() {
+        if (closed.getCount() == 0) {
+            return;
+        }
+        stop.run();
+        try {
+            if (!closed.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("Not everything was closed within {} s", PATIENCE_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
