@@ -65,9 +65,10 @@ final class DemoCommand implements Callable<Integer> {
         List<SamplePrompt> prompts = SamplePrompt.read(samples.toAbsolutePath());
         out.println("Starting a Kafka broker, a Flink cluster and the job, all in this process");
         out.flush();
-        try (var stop = new OrderlyStop(Thread.currentThread()::interrupt);
+        try (var stop = new OrderlyStop();
                 var folder = TemporaryFolder.create("millrace-demo");
                 Demo demo = Demo.start(folder.path(), DemoConfig.of(model, samples), device.executors(), out)) {
+            stop.by(Thread.currentThread()::interrupt);
             boolean complete = demo.ask(prompts, patience);
             out.printf("%nDashboard: %s   Kafka: %s%n", demo.dashboard(), demo.bootstrapServers());
             out.println(complete ? "Every answer was finished." : "Not every answer was finished.");

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.client.program.ClusterClient;
@@ -31,13 +30,12 @@ final class LocalJob {
      */
     static boolean run(Path folder, Optional<Path> checkpoints, int slots, Function<String, JobGraph> graph)
             throws IOException, InterruptedException, ExecutionException {
-        var submitted = new AtomicReference<Runnable>(Thread.currentThread()::interrupt);
-        try (var stop = new OrderlyStop(() -> submitted.get().run());
+        try (var stop = new OrderlyStop();
                 EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, Map.of())) {
             String restored = latest(checkpoints.orElse(folder.resolve("checkpoints")));
             ClusterClient<?> client = flink.client();
             JobID job = client.submitJob(graph.apply(restored)).get();
-            submitted.set(() -> client.cancel(job)); // keeps its last checkpoint
+            stop.by(() -> client.cancel(job)); // keeps its last checkpoint
             LOG.info("Job {} runs; the dashboard is at {}", job, flink.dashboard());
             JobResult result = client.requestJobResult(job).get();
             result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", failure.getMessage()));

@@ -28,7 +28,7 @@ final class MediaCounts implements ITypeConverter<MediaCounts.Counts> {
 
     private static Map<String, Integer> json(String value) {
         Map<String, Integer> counts = new HashMap<>();
-        new JsonObject().convert(value).fields().forEachRemaining(field -> {
+        new JsonObject().convert(value).properties().forEach(field -> {
             var count = field.getValue().isObject() ? field.getValue().path("count") : field.getValue();
             if (!count.isInt() || count.asInt() < 0) {
                 throw refusal(value);

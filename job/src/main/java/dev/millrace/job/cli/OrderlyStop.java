@@ -11,13 +11,16 @@ final class OrderlyStop implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OrderlyStop.class);
     private static final int PATIENCE_SECONDS = 10;
 
-    private final Runnable stop;
+    private volatile Runnable stop = () -> {};
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    /** @param stop makes the work end; called when the process is told to stop, on another thread */
-    OrderlyStop(Runnable stop) {
-        this.stop = stop;
+    OrderlyStop() {
         Runtime.getRuntime().addShutdownHook(new Thread(this::await, "millrace-stop"));
+    }
+
+    /** From now on this makes the work end; it is called on another thread. */
+    void by(Runnable action) {
+        stop = action;
     }
 
     /** Everything is closed: the process may end. */

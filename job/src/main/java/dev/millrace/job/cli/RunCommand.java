@@ -6,6 +6,7 @@ import dev.millrace.job.RemoteFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.job.kafka.Topics;
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.kafka.common.KafkaException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
@@ -102,6 +104,11 @@ final class RunCommand implements Callable<Integer> {
     private static TopicLimits prepare(KafkaConfig kafka) {
         try (var topics = new Topics(kafka)) {
             return topics.prepare();
+        } catch (KafkaException e) {
+            throw new InvalidInputException(
+                    "--bootstrap-servers %s cannot be used: %s".formatted(kafka.bootstrapServers(), e.getMessage()),
+                    "--bootstrap-servers",
+                    e.getCause());
         }
     }
 

@@ -16,7 +16,7 @@ record SamplingValues(Map<String, Double> byName) {
         @Override
         public SamplingValues convert(String value) {
             Map<String, Double> values = new LinkedHashMap<>();
-            new JsonObject().convert(value).fields().forEachRemaining(field -> {
+            new JsonObject().convert(value).properties().forEach(field -> {
                 if (!field.getValue().isNumber()) {
                     throw new TypeConversionException("'%s': %s is not a number; a JSON object of numbers is allowed"
                             .formatted(value, field.getKey()));

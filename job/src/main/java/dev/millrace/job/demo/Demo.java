@@ -62,6 +62,7 @@ public final class Demo implements AutoCloseable {
     public static Demo start(Path folder, OperatorConfig operator, ModelExecutorFactory executors, PrintWriter out)
             throws IOException {
         try (var warmUp = new WarmUp(operator, executors)) {
+            warmUp.start();
             CompletableFuture<EmbeddedFlink> flink = CompletableFuture.supplyAsync(() -> startFlink(folder));
             EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0);
             return new Demo(out, kafka, flink.join(), operator, executors);

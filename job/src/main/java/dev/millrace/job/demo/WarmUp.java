@@ -49,6 +49,9 @@ final class WarmUp implements AutoCloseable {
         this.config = config;
         this.executors = executors;
         thread.setDaemon(true);
+    }
+
+    void start() {
         thread.start();
     }
 
