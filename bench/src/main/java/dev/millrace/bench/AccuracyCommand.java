@@ -36,7 +36,7 @@ final class AccuracyCommand implements Callable<Integer> {
             paramLabel = "N",
             converter = Count.class,
             description = "Most tokens of an answer (default: ${DEFAULT-VALUE}).")
-    private int maxTokens = 96;
+    private int maxTokens = 256;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the shares as JSON, too.")
     private Path json;

@@ -75,6 +75,7 @@ public final class Demo implements AutoCloseable {
             conversation.submit(prompts);
             conversation.listen(patience);
             Collection<AnswerProgress> answers = conversation.answers();
+            out.println();
             DemoTable.print(out, answers);
             return answers.stream().allMatch(AnswerProgress::isComplete);
         }
