@@ -43,16 +43,28 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
                     + String.join(", ", DTYPES));
         }
         ModelConfig checkpoint = ModelConfigReader.read(model);
-        int numBlocks = KeyValueCacheSize.of(checkpoint.text(), config).numBlocks();
+        int numBlocks = KeyValueCacheSize.of(
+                        checkpoint.text(), config, Runtime.getRuntime().maxMemory())
+                .numBlocks();
         int threads =
                 config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
         ThreadTeam team = new ThreadTeam(threads);
         try (WeightSource weights = source(model, checkpoint, config.loadFormat())) {
             return open(checkpoint, config, weights, numBlocks, new Compute(kernels, team), team);
+        } catch (OutOfMemoryError e) {
+            team.close();
+            throw new IllegalStateException(heapTooSmall(config), e);
         } catch (RuntimeException | Error e) {
             team.close();
             throw e;
         }
+    }
+
+    private static String heapTooSmall(ExecutorConfig config) {
+        return "The JVM's heap of " + (Runtime.getRuntime().maxMemory() >> 20)
+                + " MiB does not hold the weights, the key-value cache and the activations of a step of "
+                + config.maxNumBatchedTokens() + " tokens. Give it more with -Xmx (in a Flink cluster:"
+                + " taskmanager.memory.task.heap.size), or lower --kv-cache-memory-bytes or --max-num-batched-tokens.";
     }
 
     private static CpuExecutor open(
@@ -73,7 +85,8 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
                 compute,
                 media,
                 numBlocks,
-                config.maxNumSeqs());
+                config.maxNumSeqs(),
+                config.maxNumBatchedTokens());
         CpuVisionOperations vision = tower == null
                 ? null
                 : new CpuVisionOperations(tower, VisionWeights.load(weights, tower, exact), compute, media);

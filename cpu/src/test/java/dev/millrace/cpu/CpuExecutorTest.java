@@ -165,4 +165,13 @@ class CpuExecutorTest {
                 List.of(),
                 false);
     }
+
+    @Test
+    void aHeapThatDoesNotHoldTheCacheIsSaidBeforeAnyStep() {
+        assertThatThrownBy(() -> Executors.openWithBlocks(Golden.ROOT.resolve("models/demo-vl"), 2_000_000))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("heap of")
+                .hasMessageContaining("taskmanager.memory.task.heap.size")
+                .hasMessageContaining("--kv-cache-memory-bytes");
+    }
 }

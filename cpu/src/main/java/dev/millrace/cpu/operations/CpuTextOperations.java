@@ -35,9 +35,16 @@ public final class CpuTextOperations implements TextOperations {
     /**
      * @param numBlocks blocks of the key-value cache, the null block included
      * @param maxNumSeqs rows of per-sequence state
+     * @param maxTokens tokens of the largest step, for which the activations are allocated at once
      */
     public CpuTextOperations(
-            TextConfig config, TextWeights weights, Compute compute, MediaBuffer media, int numBlocks, int maxNumSeqs) {
+            TextConfig config,
+            TextWeights weights,
+            Compute compute,
+            MediaBuffer media,
+            int numBlocks,
+            int maxNumSeqs,
+            int maxTokens) {
         this.config = config;
         this.weights = weights;
         this.compute = compute;
@@ -62,6 +69,15 @@ public final class CpuTextOperations implements TextOperations {
         cos = new Activations(rope.half());
         sin = new Activations(rope.half());
         logits = new Activations(PackedMatrix.padOutputs(config.vocabSize()));
+        reserve(maxTokens, Math.min(maxTokens, maxNumSeqs));
+    }
+
+    private void reserve(int tokens, int sampled) {
+        for (Activations buffer : new Activations[] {x, qkv, attended, mlp, cos, sin}) {
+            buffer.reserve(tokens);
+        }
+        normed.reserve(Math.max(tokens, sampled));
+        logits.reserve(sampled);
     }
 
     /** Binds the operations to a step. */
@@ -79,11 +95,7 @@ public final class CpuTextOperations implements TextOperations {
         rows.apply(batch);
         plan = new TokenPlan(batch, config.numKeyValueHeads(), group);
         int tokens = batch.numTokens();
-        for (Activations buffer : new Activations[] {x, qkv, attended, mlp, cos, sin}) {
-            buffer.reserve(tokens);
-        }
-        normed.reserve(Math.max(tokens, batch.numSamples()));
-        logits.reserve(batch.numSamples());
+        reserve(tokens, batch.numSamples());
         compute.share(tokens, rope.cost(), (worker, from, to) -> {
             for (int token = from; token < to; token++) {
                 rope.angles(batch.positions(), token, tokens, cos.values(), sin.values(), token);

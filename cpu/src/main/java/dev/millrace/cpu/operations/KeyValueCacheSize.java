@@ -11,12 +11,16 @@ import dev.millrace.model.executor.ExecutorConfig;
  */
 public record KeyValueCacheSize(int numBlocks, long blockBytes) {
 
+    private static final long DEFAULT_BYTES = 1L << 30;
+    private static final int DEFAULT_HEAP_SHARE = 4;
+
     /**
-     * The size that a configuration asks for.
+     * The size that a configuration asks for; where it leaves it open, 1 GiB or a quarter of the heap, whichever is less.
      *
+     * @param heapBytes the most that the JVM's heap may grow to
      * @throws IllegalArgumentException if a sequence of the greatest length does not fit, or Java cannot hold so much
      */
-    public static KeyValueCacheSize of(TextConfig text, ExecutorConfig config) {
+    public static KeyValueCacheSize of(TextConfig text, ExecutorConfig config, long heapBytes) {
         if (config.blockSize() != KeyValueStore.UNIT) {
             throw new IllegalArgumentException("block size " + config.blockSize()
                     + " is not supported on the CPU; allowed is " + KeyValueStore.UNIT);
@@ -28,8 +32,10 @@ public record KeyValueCacheSize(int numBlocks, long blockBytes) {
                     config.numBlocks() + " blocks of key-value cache are more than Java arrays" + " hold; at most "
                             + most + " are possible");
         }
-        int numBlocks =
-                config.numBlocks() > 0 ? config.numBlocks() : (int) Math.min(most, config.kvCacheBytes() / blockBytes);
+        long bytes = config.kvCacheBytes() > 0
+                ? config.kvCacheBytes()
+                : Math.min(DEFAULT_BYTES, heapBytes / DEFAULT_HEAP_SHARE);
+        int numBlocks = config.numBlocks() > 0 ? config.numBlocks() : (int) Math.min(most, bytes / blockBytes);
         long tokens = Math.max(0, numBlocks - 1L) * KeyValueStore.UNIT;
         if (tokens < config.maxModelLen()) {
             throw new IllegalArgumentException("The model's max seq len (" + config.maxModelLen()

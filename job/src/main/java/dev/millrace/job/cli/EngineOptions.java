@@ -58,8 +58,9 @@ final class EngineOptions {
             names = "--kv-cache-memory-bytes",
             paramLabel = "BYTES",
             converter = ByteSize.class,
-            description = "Memory for the key-value cache, such as 4GiB (default: 1GiB).")
-    private long kvCacheMemoryBytes = 1L << 30;
+            description =
+                    "Memory for the key-value cache, such as 4GiB (default: 1GiB, or a quarter of the heap if that is less).")
+    private long kvCacheMemoryBytes;
 
     @Option(
             names = "--enable-prefix-caching",

@@ -9,7 +9,7 @@ import java.io.Serializable;
  * @param loadFormat {@code auto} reads the checkpoint, {@code dummy} makes random weights of its shapes
  * @param blockSize tokens a block holds
  * @param numBlocks blocks of the key-value cache, the null block included; 0: as many as {@code kvCacheBytes} hold
- * @param kvCacheBytes memory for the key-value cache
+ * @param kvCacheBytes memory for the key-value cache; 0: as much as the executor finds sensible where it runs
  * @param maxNumSeqs rows of per-sequence state
  * @param maxNumBatchedTokens most tokens in a step
  * @param maxModelLen most tokens in a sequence
