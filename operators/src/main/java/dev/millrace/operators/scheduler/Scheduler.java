@@ -200,7 +200,9 @@ public final class Scheduler {
             int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
             counts.addPromptTokens(Math.min(step.count(i), promptLeft));
             sequence.launched(step.count(i), step.samples(i));
-            kv.register(sequence);
+            if (step.count(i) > 1) { // a single token's block is registered once its successor is known
+                kv.register(sequence);
+            }
             encoder.pass(sequence);
         }
     }
