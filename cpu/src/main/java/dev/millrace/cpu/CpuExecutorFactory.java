@@ -53,7 +53,7 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
             return open(checkpoint, config, weights, numBlocks, new Compute(kernels, team), team);
         } catch (OutOfMemoryError e) {
             team.close();
-            throw new IllegalStateException(heapTooSmall(config), e);
+            throw new IllegalArgumentException(heapTooSmall(config), e);
         } catch (RuntimeException | Error e) {
             team.close();
             throw e;

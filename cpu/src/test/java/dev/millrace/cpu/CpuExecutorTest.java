@@ -169,7 +169,7 @@ class CpuExecutorTest {
     @Test
     void aHeapThatDoesNotHoldTheCacheIsSaidBeforeAnyStep() {
         assertThatThrownBy(() -> Executors.openWithBlocks(Golden.ROOT.resolve("models/demo-vl"), 2_000_000))
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("heap of")
                 .hasMessageContaining("taskmanager.memory.task.heap.size")
                 .hasMessageContaining("--kv-cache-memory-bytes");
