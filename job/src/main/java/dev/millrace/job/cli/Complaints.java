@@ -38,7 +38,8 @@ final class Complaints {
     /** Files' exceptions say no more than the path; their names say what is wrong with it. */
     private static String sentence(Exception e) {
         String message = e instanceof IOException ? e.toString() : e.getMessage();
-        return e.getCause() == null ? message : message + " (" + e.getCause().getMessage() + ")";
+        String cause = e.getCause() == null ? null : e.getCause().getMessage();
+        return cause == null ? message : message + " (" + cause + ")";
     }
 
     private static boolean isUsersFault(Exception e) {
