@@ -4,7 +4,6 @@ import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.job.kafka.RecordFormat.Encoding;
 import java.net.URI;
-import java.util.Map;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import picocli.CommandLine.Option;
 
@@ -59,6 +58,14 @@ final class TopicOptions {
                             + " transactions (default: ${DEFAULT-VALUE}).")
     private String groupId = "millrace";
 
+    @Option(
+            names = "--command-config",
+            paramLabel = "FILE",
+            converter = ClientProperties.Converter.class,
+            description = "Properties file for every Kafka client, as Kafka's own tools take it: security.protocol,"
+                    + " sasl.mechanism, sasl.jaas.config, ssl.truststore.location and so on (default: none).")
+    private ClientProperties clientProperties = ClientProperties.NONE;
+
     KafkaConfig kafkaConfig(String bootstrapServers, DeliveryGuarantee guarantee) {
         String registry = schemaRegistryUrl == null ? null : schemaRegistryUrl.toString();
         return new KafkaConfig(
@@ -70,6 +77,6 @@ final class TopicOptions {
                 new RecordFormat(format == Format.json ? Encoding.JSON : Encoding.AVRO, registry),
                 guarantee,
                 false,
-                Map.of());
+                clientProperties.values());
     }
 }

@@ -39,10 +39,18 @@ public final class EmbeddedKafka implements AutoCloseable {
      * @param port where clients connect; 0: a free one
      */
     public static EmbeddedKafka start(Path dir, int port) throws IOException {
+        return start(dir, port, Map.of());
+    }
+
+    /**
+     * The same with settings of the broker that replace or join those chosen here, such as those of authentication.
+     */
+    public static EmbeddedKafka start(Path dir, int port, Map<String, String> more) throws IOException {
         Files.createDirectories(dir);
         String bootstrapServers = "127.0.0.1:" + Ports.orFree(port);
         format(dir);
         Map<String, Object> settings = settings(dir, bootstrapServers, "127.0.0.1:" + Ports.orFree(0));
+        settings.putAll(more);
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
         server.startup();
         return new EmbeddedKafka(server, bootstrapServers);

@@ -14,9 +14,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.common.IsolationLevel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,20 +32,40 @@ class RunTest {
     private static final String PROMPT =
             "{\"request_id\": \"r\", \"messages\": [{\"role\": \"user\", \"content\": \"Who are you?\"}], \"temperature\": 0}";
 
+    private static final String LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+
+    /** A broker that lets in only who knows the password. */
+    private static final Map<String, String> LOCKED = Map.of(
+            "listener.security.protocol.map",
+            "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms",
+            "PLAIN",
+            "sasl.mechanism.inter.broker.protocol",
+            "PLAIN",
+            "listener.name.plaintext.plain.sasl.jaas.config",
+            LOGIN + " username='broker' password='b' user_broker='b' user_miller='secret';");
+
+    private static final Map<String, String> KEY = Map.of(
+            "security.protocol",
+            "SASL_PLAINTEXT",
+            "sasl.mechanism",
+            "PLAIN",
+            "sasl.jaas.config",
+            LOGIN + " username='miller' password='secret';");
+
     @TempDir
     Path folder;
 
     @Test
     @Timeout(120)
-    void promptsOfAnotherKafkaAreAnsweredUntilTheCommandIsStopped() throws Exception {
-        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {
+    void promptsOfAnotherKafkaThatAsksForAPasswordAreAnsweredUntilTheCommandIsStopped() throws Exception {
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
+            Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));
             var exit = new CompletableFuture<Integer>();
-            var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers())));
+            var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers(), key)));
             running.start();
 
-            String answer = ask(KafkaConfig.of(kafka.bootstrapServers())
-                    .withTopics("questions", "answers", null)
-                    .withFormat(RecordFormat.JSON));
+            String answer = ask(kafka.bootstrapServers());
 
             assertThat(answer).startsWith("I am a tiny demonstration model.");
             assertThat(exit).isNotDone();
@@ -62,7 +86,23 @@ class RunTest {
         assertThat(err.toString()).startsWith("millrace: ").contains("nowhere.invalid:9092");
     }
 
-    private static int run(String bootstrapServers) {
+    @Test
+    void clientPropertiesThatCannotBeReadAreNamed() throws IOException {
+        Path bad = Files.writeString(folder.resolve("bad.properties"), "a=\\u12");
+        assertThat(complaint("/no/such.properties"))
+                .contains("--command-config", "'/no/such.properties' cannot be read as a properties file");
+        assertThat(complaint(bad.toString())).contains("--command-config", bad.toString());
+    }
+
+    private static String complaint(String file) {
+        var err = new StringWriter();
+        CommandLine line = Main.commandLine().setErr(new PrintWriter(err, true));
+        assertThat(line.execute("run", "--bootstrap-servers", "a:1", "--model", model(), "--command-config", file))
+                .isEqualTo(2);
+        return err.toString();
+    }
+
+    private static int run(String bootstrapServers, Path key) {
         return Main.commandLine()
                 .execute(
                         "run",
@@ -79,10 +119,28 @@ class RunTest {
                         "--checkpoint-interval",
                         "200ms",
                         "--kv-cache-memory-bytes",
-                        "64MiB");
+                        "64MiB",
+                        "--dead-letter-topic",
+                        "unread",
+                        "--command-config",
+                        key.toString());
     }
 
-    private static String ask(KafkaConfig config) throws IOException {
+    private static String lines(Map<String, String> properties) {
+        return properties.entrySet().stream().map(Object::toString).collect(Collectors.joining("\n"));
+    }
+
+    private static String ask(String bootstrapServers) throws IOException {
+        var config = new KafkaConfig(
+                bootstrapServers,
+                "questions",
+                "answers",
+                "unread",
+                "asking",
+                RecordFormat.JSON,
+                DeliveryGuarantee.EXACTLY_ONCE,
+                false,
+                KEY);
         try (var topics = new Topics(config);
                 var producer = new PromptProducer(config, topics.prepare());
                 var reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
