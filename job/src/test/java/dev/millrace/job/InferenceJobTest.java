@@ -96,7 +96,7 @@ class InferenceJobTest {
             Path checkpoint;
             try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 8, 20))) {
                 answers.awaitEvents(300);
-                job.close();
+                job.cancel();
                 checkpoint = RetainedCheckpoints.latest(
                                 stack.checkpoints().resolve(job.id().toString()))
                         .orElseThrow();

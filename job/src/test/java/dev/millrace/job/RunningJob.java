@@ -6,6 +6,8 @@ import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
@@ -45,16 +47,23 @@ final class RunningJob implements AutoCloseable {
 
     /** What the dashboard knows of this job. */
     JsonNode rest(String path) throws IOException {
-        return MAPPER.readTree(
-                stack.flink().dashboard().resolve("/jobs/" + id + path).toURL());
+        URL address = stack.flink().dashboard().resolve("/jobs/" + id + path).toURL();
+        try (InputStream answer = address.openStream()) {
+            return MAPPER.readTree(answer);
+        }
+    }
+
+    /** Cancels the job if it still runs, and waits for its end. */
+    void cancel() {
+        JobStatus status = client.getJobStatus(id).join();
+        if (!status.isGloballyTerminalState()) {
+            client.cancel(id).join();
+            client.requestJobResult(id).orTimeout(60, TimeUnit.SECONDS).join();
+        }
     }
 
     @Override
-    public void close() throws Exception {
-        JobStatus status = client.getJobStatus(id).get();
-        if (!status.isGloballyTerminalState()) {
-            client.cancel(id).get();
-            client.requestJobResult(id).get(60, TimeUnit.SECONDS);
-        }
+    public void close() {
+        cancel();
     }
 }

@@ -12,6 +12,7 @@ import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.core.io.InputStatus;
 
 /** The reader of a {@link GatedSource}: asks the gate before it reads and before it ends. */
+@SuppressWarnings("try") // the interface lets close() throw anything
 final class GatedReader<T, S extends SourceSplit> implements SourceReader<T, S> {
 
     private final SourceReader<T, S> reader;
