@@ -67,11 +67,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
     /** Takes a record in. */
     void accept(InboundPrompt inbound) {
         if (inbound.getRequest() == null) {
-            output.accept(events.unreadable(
-                    RequestHeader.place(inbound.getTopic(), inbound.getPartition(), inbound.getOffset()),
-                    inbound.getUnreadable().getError(),
-                    inbound.getTimestamp(),
-                    now()));
+            output.accept(events.unreadable(inbound, now()));
             return;
         }
         RequestHeader header = RequestHeader.of(inbound);

@@ -6,6 +6,7 @@ import dev.millrace.operators.engine.EngineListener.SequenceOutput;
 import dev.millrace.operators.state.RequestHeader;
 import dev.millrace.schemas.EventError;
 import dev.millrace.schemas.FinishReason;
+import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.PositionLogprobs;
 import dev.millrace.schemas.TokenEvent;
 import dev.millrace.schemas.TokenLogprob;
@@ -67,13 +68,14 @@ final class TokenEvents {
     }
 
     /** The only event of a record that no request could be made of. */
-    TokenEvent unreadable(String place, EventError error, Instant timestamp, Instant now) {
+    TokenEvent unreadable(InboundPrompt record, Instant now) {
         return TokenEvent.newBuilder()
-                .setRequestId(place)
+                .setRequestId(RequestHeader.place(record.getTopic(), record.getPartition(), record.getOffset()))
                 .setAttempt(attempt)
+                .setReplyTo(record.getUnreadable().getReplyTo())
                 .setFinishReason(FinishReason.ERROR)
-                .setError(error)
-                .setCreatedAt(timestamp)
+                .setError(record.getUnreadable().getError())
+                .setCreatedAt(record.getTimestamp())
                 .setEmittedAt(now)
                 .build();
     }

@@ -66,6 +66,7 @@ class InferenceOperatorTest {
             assertThat(event.getRequestId()).isEqualTo("prompts/3/" + inbound.getOffset());
             assertThat(event.getFinishReason()).isEqualTo(FinishReason.ERROR);
             assertThat(event.getError().getMessage()).isEqualTo("no JSON");
+            assertThat(event.getReplyTo()).isEqualTo("asker");
             assertThat(operator.harness().getSideOutput(InferenceOperator.DEAD_LETTERS))
                     .singleElement()
                     .satisfies(record -> assertThat(record.getValue()).isEqualTo(inbound));

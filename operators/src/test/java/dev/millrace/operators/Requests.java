@@ -72,6 +72,7 @@ final class Requests {
                 .setUnreadable(UnreadableRecord.newBuilder()
                         .setValue(ByteBuffer.wrap(value.getBytes()))
                         .setError(error)
+                        .setReplyTo("asker")
                         .build())
                 .build();
     }

@@ -26,6 +26,11 @@ final class Headers {
         return texts;
     }
 
+    /** The value of the last header of that name, if it is text. */
+    static Optional<String> text(org.apache.kafka.common.header.Headers headers, String name) {
+        return Optional.ofNullable(headers.lastHeader(name)).flatMap(header -> text(header.value()));
+    }
+
     /** Bytes as text, if that is what they are. */
     static Optional<String> text(byte[] bytes) {
         if (bytes == null) {

@@ -102,6 +102,9 @@ final class InboundReader {
                 .setKey(record.key() == null ? null : ByteBuffer.wrap(record.key()))
                 .setValue(record.value() == null ? null : ByteBuffer.wrap(record.value()))
                 .setError(error)
+                .setReplyTo(Headers.text(record.headers(), Headers.REPLY_TO)
+                        .filter(replyTo -> replyTo.length() <= MAX_ID)
+                        .orElse(null))
                 .build();
     }
 }

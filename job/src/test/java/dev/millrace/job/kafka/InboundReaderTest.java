@@ -64,6 +64,17 @@ class InboundReaderTest {
     }
 
     @Test
+    void unreadableRecordsTellWhoReadsTheAnswer() throws IOException {
+        assertThat(replyTo(Map.of("reply-to", "me"))).isEqualTo("me");
+        assertThat(replyTo(Map.of())).isNull();
+        assertThat(replyTo(Map.of("reply-to", "x".repeat(513)))).isNull();
+    }
+
+    private String replyTo(Map<String, String> headers) throws IOException {
+        return json.read(record("k", "{", headers)).getUnreadable().getReplyTo();
+    }
+
+    @Test
     void idsAndHeadersThatWouldSwellEveryEventAreRefused() throws IOException {
         String longId = "{\"prompt\":\"a\",\"request_id\":\"" + "i".repeat(513) + "\"}";
         assertThat(refusal(longId, Map.of())).contains("request_id has 513 characters; at most 512");
