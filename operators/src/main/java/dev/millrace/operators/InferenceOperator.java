@@ -1,5 +1,7 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.operators.engine.EngineConfig.Policy;
@@ -18,6 +20,7 @@ import org.apache.flink.core.fs.AutoCloseableRegistry;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -77,7 +80,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
                 getContainingTask().getEnvironment().getExecutionId().toString());
         resources.registerCloseable(gate);
         tracker = new RequestTracker(config.queue(), gate);
-        ServingModel model = ServingModel.open(config, executors);
+        ServingModel model = openModel();
         resources.registerCloseable(model.executor());
         requests = new RequestLifecycle(
                 tracker,
@@ -92,6 +95,18 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         requests.connect(preparation, engine);
         registerMetrics(gate, preparation);
         restore();
+    }
+
+    /**
+     * A configuration, checkpoint or JVM with which the job cannot even begin ends it; restarts would mend nothing. What
+     * has worked once is tried again, for another machine may take over or a disk come back.
+     */
+    private ServingModel openModel() throws Exception {
+        try {
+            return ServingModel.open(config, executors);
+        } catch (IllegalArgumentException | IllegalStateException | InvalidInputException | CheckpointException e) {
+            throw getRuntimeContext().getTaskInfo().getAttemptNumber() == 0 ? new SuppressRestartsException(e) : e;
+        }
     }
 
     private PreparationPool preparation(ServingModel model) {

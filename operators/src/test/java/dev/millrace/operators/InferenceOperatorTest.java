@@ -10,6 +10,7 @@ import dev.millrace.schemas.TokenEvent;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -180,6 +181,9 @@ class InferenceOperatorTest {
     void aModelThatCannotBeOpenedIsNamedAndLeavesNothingBehind() throws Exception {
         try (var operator = OperatorFixture.unopened("/no/such/model")) {
             assertThatThrownBy(() -> operator.harness().open())
+                    .as("restarts would not find it either")
+                    .isInstanceOf(SuppressRestartsException.class)
+                    .rootCause()
                     .hasMessageContaining("/no/such/model")
                     .hasMessageContaining("config.json");
             operator.harness().close();

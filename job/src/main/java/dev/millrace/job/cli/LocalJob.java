@@ -38,9 +38,18 @@ final class LocalJob {
             stop.by(() -> client.cancel(job)); // keeps its last checkpoint
             LOG.info("Job {} runs; the dashboard is at {}", job, flink.dashboard());
             JobResult result = client.requestJobResult(job).get();
-            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", failure.getMessage()));
+            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", reason(failure)));
             return result.isSuccess();
         }
+    }
+
+    /** Of a chain of failures the innermost says what is wrong; the others say who noticed. */
+    private static String reason(Throwable failure) {
+        Throwable reason = failure;
+        while (reason.getCause() != null) {
+            reason = reason.getCause();
+        }
+        return reason.getMessage() == null ? reason.toString() : reason.getMessage();
     }
 
     private static String latest(Path checkpoints) throws IOException {

@@ -17,9 +17,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.common.IsolationLevel;
 import org.junit.jupiter.api.Test;
@@ -87,6 +89,18 @@ class RunTest {
     }
 
     @Test
+    @Timeout(60)
+    void aJobThatCannotBeginEndsInsteadOfBeingRestarted() throws IOException {
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
+            Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));
+            assertThat(run(kafka.bootstrapServers(), key, "--max-model-len=1000000"))
+                    .isEqualTo(1);
+        } finally {
+            new TemporaryFolder(Path.of(".millrace")).close();
+        }
+    }
+
+    @Test
     void clientPropertiesThatCannotBeReadAreNamed() throws IOException {
         Path bad = Files.writeString(folder.resolve("bad.properties"), "a=\\u12");
         assertThat(complaint("/no/such.properties"))
@@ -102,28 +116,20 @@ class RunTest {
         return err.toString();
     }
 
-    private static int run(String bootstrapServers, Path key) {
+    private static int run(String bootstrapServers, Path key, String... more) {
+        List<String> flags = List.of(
+                "run",
+                "--bootstrap-servers=" + bootstrapServers,
+                "--command-config=" + key,
+                "--model=" + model(),
+                "--prompt-topic=questions",
+                "--token-topic=answers",
+                "--dead-letter-topic=unread",
+                "--format=json",
+                "--checkpoint-interval=200ms",
+                "--kv-cache-memory-bytes=64MiB");
         return Main.commandLine()
-                .execute(
-                        "run",
-                        "--bootstrap-servers",
-                        bootstrapServers,
-                        "--model",
-                        model(),
-                        "--prompt-topic",
-                        "questions",
-                        "--token-topic",
-                        "answers",
-                        "--format",
-                        "json",
-                        "--checkpoint-interval",
-                        "200ms",
-                        "--kv-cache-memory-bytes",
-                        "64MiB",
-                        "--dead-letter-topic",
-                        "unread",
-                        "--command-config",
-                        key.toString());
+                .execute(Stream.concat(flags.stream(), Stream.of(more)).toArray(String[]::new));
     }
 
     private static String lines(Map<String, String> properties) {
