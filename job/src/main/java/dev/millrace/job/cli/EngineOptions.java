@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 final class EngineOptions {
 
     private static final int DEFAULT_BUDGET = 2048;
+    private static final int DEFAULT_SEQUENCES = 256;
     private static final int LARGEST_ITEM = 16_384; // tokens of the published most pixels, 12845056
     private static final int STEPS_AHEAD = 2;
 
@@ -36,8 +37,10 @@ final class EngineOptions {
             names = "--max-num-seqs",
             paramLabel = "N",
             converter = IntegerFrom.One.class,
-            description = "Sequences that run at a time (default: ${DEFAULT-VALUE}).")
-    private int maxNumSeqs = 256;
+            description =
+                    "Sequences that run at a time, at most --max-num-batched-tokens (default: 256, or the budget if"
+                            + " that is less).")
+    private Integer maxNumSeqs;
 
     @Option(
             names = "--block-size",
@@ -117,7 +120,7 @@ final class EngineOptions {
         }
         return new EngineConfig(
                 budget,
-                maxNumSeqs,
+                sequences(budget),
                 maxModelLen,
                 prefixCaching,
                 chunkedPrefill,
@@ -127,16 +130,17 @@ final class EngineOptions {
     }
 
     ExecutorConfig executorConfig(ModelOptions model, int maxModelLen) {
+        int budget = budget(maxModelLen);
         return new ExecutorConfig(
                 model.dtype.name(),
                 model.loadFormat.name(),
                 blockSize,
                 numBlocks == null ? 0 : numBlocks,
                 kvCacheMemoryBytes,
-                maxNumSeqs,
-                budget(maxModelLen),
+                sequences(budget),
+                budget,
                 maxModelLen,
-                Math.max(budget(maxModelLen), Math.min(LARGEST_ITEM, maxModelLen)),
+                Math.max(budget, Math.min(LARGEST_ITEM, maxModelLen)),
                 threads,
                 allowScalar);
     }
@@ -146,5 +150,20 @@ final class EngineOptions {
             return maxNumBatchedTokens;
         }
         return chunkedPrefill ? DEFAULT_BUDGET : Math.max(DEFAULT_BUDGET, maxModelLen);
+    }
+
+    /** As in vLLM every running sequence must find a place in a step's budget. */
+    private int sequences(int budget) {
+        if (maxNumSeqs == null) {
+            return Math.min(DEFAULT_SEQUENCES, budget);
+        }
+        if (maxNumSeqs > budget) {
+            throw new InvalidInputException(
+                    ("--max-num-batched-tokens is %d, but must be at least --max-num-seqs, %d; raise the one or lower the"
+                                    + " other")
+                            .formatted(budget, maxNumSeqs),
+                    "--max-num-batched-tokens");
+        }
+        return maxNumSeqs;
     }
 }

@@ -57,6 +57,20 @@ class RunCommandTest {
     }
 
     @Test
+    void everyRunningSequenceFindsPlaceInAStep() {
+        assertThat(parse("--max-num-batched-tokens=77").engine().maxNumSeqs()).isEqualTo(77);
+        assertThat(parse("--max-num-batched-tokens=77").executor().maxNumSeqs()).isEqualTo(77);
+        assertThat(parse("--max-num-batched-tokens=77", "--max-num-seqs=77")
+                        .engine()
+                        .maxNumSeqs())
+                .isEqualTo(77);
+        assertThatThrownBy(() -> parse("--max-num-batched-tokens=77", "--max-num-seqs=78"))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("--max-num-batched-tokens is 77")
+                .hasMessageContaining("--max-num-seqs, 78");
+    }
+
+    @Test
     void everyFlagArrives() {
         OperatorConfig config = parse(
                 "--served-model-name=name",
