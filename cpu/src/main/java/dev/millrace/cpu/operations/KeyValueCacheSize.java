@@ -28,9 +28,8 @@ public record KeyValueCacheSize(int numBlocks, long blockBytes) {
         long blockBytes = text.numLayers() * KeyValueStore.unitBytes(text.numKeyValueHeads(), text.headDim());
         int most = KeyValueStore.maxUnits(text.numKeyValueHeads(), text.headDim());
         if (config.numBlocks() > most) {
-            throw new IllegalArgumentException(
-                    config.numBlocks() + " blocks of key-value cache are more than Java arrays" + " hold; at most "
-                            + most + " are possible");
+            throw new IllegalArgumentException(config.numBlocks()
+                    + " blocks of key-value cache are more than Java arrays hold; at most " + most + " are possible");
         }
         long bytes = config.kvCacheBytes() > 0
                 ? config.kvCacheBytes()
@@ -40,8 +39,8 @@ public record KeyValueCacheSize(int numBlocks, long blockBytes) {
         if (tokens < config.maxModelLen()) {
             throw new IllegalArgumentException("The model's max seq len (" + config.maxModelLen()
                     + ") is larger than the maximum number of tokens that can be stored in KV cache (" + tokens
-                    + "). Try increasing `kv_cache_memory_bytes` (a block of " + KeyValueStore.UNIT + " tokens takes "
-                    + blockBytes + " bytes) or decreasing `max_model_len` when initializing the engine.");
+                    + "). Increase --kv-cache-memory-bytes (a block of " + KeyValueStore.UNIT + " tokens takes "
+                    + blockBytes + " bytes) or decrease --max-model-len.");
         }
         return new KeyValueCacheSize(numBlocks, blockBytes);
     }
