@@ -67,7 +67,7 @@ class RunTest {
             var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers(), key)));
             running.start();
 
-            String answer = ask(kafka.bootstrapServers());
+            String answer = ask(kafka.bootstrapServers(), KEY);
 
             assertThat(answer).startsWith("I am a tiny demonstration model.");
             assertThat(exit).isNotDone();
@@ -136,7 +136,8 @@ class RunTest {
         return properties.entrySet().stream().map(Object::toString).collect(Collectors.joining("\n"));
     }
 
-    private static String ask(String bootstrapServers) throws IOException {
+    /** The answer to a prompt of the topic {@code questions}. */
+    static String ask(String bootstrapServers, Map<String, String> clientProperties) throws IOException {
         var config = new KafkaConfig(
                 bootstrapServers,
                 "questions",
@@ -146,7 +147,7 @@ class RunTest {
                 RecordFormat.JSON,
                 DeliveryGuarantee.EXACTLY_ONCE,
                 false,
-                KEY);
+                clientProperties);
         try (var topics = new Topics(config);
                 var producer = new PromptProducer(config, topics.prepare());
                 var reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
@@ -164,7 +165,7 @@ class RunTest {
         }
     }
 
-    private static String model() {
+    static String model() {
         return Path.of(System.getProperty("millrace.root"), "models", "demo-vl").toString();
     }
 }
