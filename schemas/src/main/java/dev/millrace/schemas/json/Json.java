@@ -2,16 +2,19 @@ package dev.millrace.schemas.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.schemas.MalformedRecordException;
 import java.io.IOException;
+import java.util.regex.Pattern;
 
 /** JSON within limits: one object a value, no duplicate fields, bounded depth, numbers and strings. */
 final class Json {
@@ -19,6 +22,9 @@ final class Json {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_NUMBER = 100;
     private static final int MAX_STRING = 64 << 20;
+
+    /** Where Jackson tells a programmer which setting to change; a producer cannot. */
+    private static final Pattern FOR_PROGRAMMERS = Pattern.compile(", from `[^`]*`");
 
     /**
      * NaN and infinities are read, so that a request that holds one is refused by the name of its field, not as broken JSON.
@@ -31,23 +37,26 @@ final class Json {
                             .build())
                     .build())
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
     private Json() {}
 
     static ObjectNode readObject(byte[] value) throws MalformedRecordException {
         JsonNode node;
-        try {
-            node = MAPPER.readTree(value);
+        try (JsonParser parser = MAPPER.createParser(value)) {
+            node = MAPPER.readTree(parser);
+            if (parser.nextToken() != null) {
+                throw new JsonParseException(parser, "more follows the first value; a record is one prompt");
+            }
         } catch (JsonProcessingException e) {
-            throw new MalformedRecordException("the value is no valid JSON: " + e.getOriginalMessage() + at(e), e);
+            String message = FOR_PROGRAMMERS.matcher(e.getOriginalMessage()).replaceAll("");
+            throw new MalformedRecordException("the value is no valid JSON: " + message + at(e), e);
         } catch (IOException e) {
             throw new MalformedRecordException("the value is no valid JSON: " + e.getMessage(), e);
         }
         if (!(node instanceof ObjectNode object)) {
-            String what = node.isMissingNode() ? "nothing" : kind(node);
+            String what = node == null ? "nothing" : kind(node);
             throw new MalformedRecordException("the value must be a JSON object, got " + what, (String) null);
         }
         return object;

@@ -236,17 +236,22 @@ class PromptJsonTest {
         assertRefused("{\"prompt\": \"a\"", null, "no valid JSON");
         assertRefused("", null, "got nothing");
         assertRefused("[1]", null, "must be a JSON object, got an array");
-        assertRefused("{\"prompt\":\"a\"} {}", null, "no valid JSON");
-        assertRefused("{\"seed\": 1, \"seed\": 2, \"prompt\": \"a\"}", null, "seed");
+        assertRefused(
+                "{\"prompt\":\"a\"} {}",
+                null,
+                "the value is no valid JSON: more follows the first value; a record is one prompt (line 1, column ");
+        assertRefused("{\"prompt\":\"a\"} x", null, "no valid JSON");
+        assertRefused("{\"seed\": 1, \"seed\": 2, \"prompt\": \"a\"}", null, "JSON: Duplicate field 'seed' (line 1");
         assertThatThrownBy(() -> json.decode(new byte[] {'{', '"', (byte) 0xFF, '"', ':', '1', '}'}))
                 .isInstanceOf(MalformedRecordException.class);
     }
 
     @Test
     void deepNestingIsRefused() {
-        assertRefused("{\"prompt\": " + "[".repeat(100_000), null, "no valid JSON");
+        assertRefused(
+                "{\"prompt\": " + "[".repeat(100_000), null, "nesting depth (65) exceeds the maximum allowed (64)");
         assertRefused("{\"x\": " + "{\"a\":".repeat(100_000), null, "no valid JSON");
-        assertRefused("{\"seed\": " + "9".repeat(1_000_000) + "}", null, "no valid JSON");
+        assertRefused("{\"seed\": " + "9".repeat(1_000_000) + "}", null, "exceeds the maximum allowed (100)");
     }
 
     @Test
