@@ -50,7 +50,7 @@ public final class RequestResolver {
      */
     public ResolvedRequest resolve(PromptRequest request) {
         if (request.getModel() != null && !request.getModel().equals(limits.model())) {
-            throw new ModelNotFoundException(request.getModel());
+            throw new ModelNotFoundException(request.getModel(), limits.model());
         }
         Require.that(
                 request.getPriority() == 0 || limits.priorities(),

@@ -193,7 +193,7 @@ class RequestResolverTest {
         request.setModel("gpt-9");
         assertThatThrownBy(() -> resolver().resolve(request))
                 .isInstanceOf(ModelNotFoundException.class)
-                .hasMessage("The model `gpt-9` does not exist.");
+                .hasMessage("The model `gpt-9` does not exist. Ask for `demo`, or leave model out.");
         request.setModel("demo");
         assertThat(resolver().resolve(request)).isNotNull();
     }
