@@ -57,7 +57,8 @@ public final class MediaProcessor {
             Size other = images.size(files.get(i));
             if (!other.equals(size)) {
                 throw new InvalidInputException(
-                        "frame " + i + " of a video is " + other + " and frame 0 is " + size
+                        "frame " + i + " of a video has " + other.width() + "x" + other.height()
+                                + " pixels and frame 0 " + size.width() + "x" + size.height()
                                 + "; all must be of one size",
                         null);
             }

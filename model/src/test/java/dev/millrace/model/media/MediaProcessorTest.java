@@ -71,6 +71,16 @@ class MediaProcessorTest {
     }
 
     @Test
+    void framesOfSeveralSizesAreRefused() {
+        var files = Stream.of("av0", "a0-84x56")
+                .map(name -> MediaFixtures.goldenFile("images/" + name + ".png"))
+                .toList();
+        assertThatThrownBy(() -> processor.process(new EncodedMedia(Kind.FRAMES, files, MediaOptions.DEFAULT), 1000))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessage("frame 1 of a video has 84x56 pixels and frame 0 84x112; all must be of one size");
+    }
+
+    @Test
     void theLastFrameOfAnOddNumberIsRepeated() {
         MediaItem odd = processor.process(frames(null, 0, 1, 2), 1000);
         assertThat(odd.patches())
