@@ -2,6 +2,7 @@ package dev.millrace.model.media.fetch;
 
 import dev.millrace.model.InvalidInputException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -13,11 +14,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /** Fetches over HTTP and HTTPS within a time, a size and a number of redirects; every hop's host is judged. */
 final class WebFetcher {
 
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+
+    /** What a server sent may be in a reason. */
+    private static final Pattern CONTROLS = Pattern.compile("\\p{Cntrl}");
 
     private final FetchSettings settings;
     private final HostRule hosts;
@@ -92,8 +97,13 @@ final class WebFetcher {
     }
 
     private static String reason(Throwable cause) {
+        if (cause instanceof ConnectException) {
+            return "no connection could be made; is the server up, and the port right?";
+        }
         String reason = cause instanceof IOException ? cause.getMessage() : cause.toString();
-        return reason == null ? cause.getClass().getSimpleName() : reason;
+        return reason == null
+                ? cause.getClass().getSimpleName()
+                : CONTROLS.matcher(reason).replaceAll("?");
     }
 
     private static InvalidInputException failed(URI url, String why, Throwable cause) {

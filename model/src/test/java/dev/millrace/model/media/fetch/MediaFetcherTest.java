@@ -14,6 +14,7 @@ import dev.millrace.model.media.MediaSource.MediaOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,7 +137,24 @@ class MediaFetcherTest {
     void anUnreachableServerIsAnError() {
         String gone = url("/picture");
         server.stop(0);
-        assertRefused(LOCAL, gone, "cannot fetch " + gone);
+        assertRefused(LOCAL, gone, "cannot fetch " + gone + ": no connection could be made");
+    }
+
+    @Test
+    void whatAServerSendsDoesNotReachATerminal() throws Exception {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            threads.submit(() -> {
+                try (var connection = socket.accept()) {
+                    connection.getOutputStream().write("\033[2J\b\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    end.await();
+                }
+                return null;
+            });
+            String url = "http://localhost:" + socket.getLocalPort() + "/";
+            assertThatThrownBy(() -> fetch(LOCAL, url, false))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContainingAll("cannot fetch " + url, "?[2J?");
+        }
     }
 
     @Test
