@@ -2,18 +2,10 @@ package dev.millrace.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.job.kafka.TopicLimits;
-import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.operators.InferenceOperatorFactory;
-import dev.millrace.operators.MediaSettings;
-import dev.millrace.operators.OperatorConfig;
-import dev.millrace.operators.OperatorConfig.QueueLimits;
-import dev.millrace.operators.OperatorConfig.SamplingDefaults;
-import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.schemas.FinishReason;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -83,8 +75,7 @@ class RecoveryTest {
     private static RunningJob submit(LocalStack stack, KafkaConfig kafka) throws Exception {
         TopicLimits limits = LocalStack.prepare(kafka);
         JobConfig config = JobConfig.of(kafka).withParallelism(2).withCheckpoints(Duration.ofMillis(100), null);
-        return new RunningJob(
-                stack, config, limits, new InferenceOperatorFactory(operator(), new CpuExecutorFactory()));
+        return new RunningJob(stack, config, limits, DemoModel.operator(ROOT.resolve("models/samples")));
     }
 
     /** Every second answer is drawn with a seed, the others are greedy. */
@@ -99,18 +90,6 @@ class RecoveryTest {
                  "max_tokens": %d, "ignore_eos": true, "temperature": %d, "seed": %d}
                 """
                 .formatted(url, i, TOKENS, i % 2, i);
-    }
-
-    private static OperatorConfig operator() {
-        return new OperatorConfig(
-                ROOT.resolve("models/demo-vl").toString(),
-                "demo-vl",
-                new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, 8, 256, 1024, 2048, 1, true),
-                new EngineConfig(256, 8, 1024, true, true, 0, EngineConfig.Policy.FCFS, 2),
-                SamplingDefaults.CHECKPOINT,
-                20,
-                new MediaSettings(4, 4, ROOT.resolve("models/samples").toString(), List.of(), null, null, null),
-                QueueLimits.DEFAULT);
     }
 
     private static byte[] bytes(String text) {

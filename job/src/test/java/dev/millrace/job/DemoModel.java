@@ -1,0 +1,38 @@
+package dev.millrace.job;
+
+import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.operators.InferenceOperatorFactory;
+import dev.millrace.operators.MediaSettings;
+import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.OperatorConfig.QueueLimits;
+import dev.millrace.operators.OperatorConfig.SamplingDefaults;
+import dev.millrace.operators.engine.EngineConfig;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The real operator with the demonstration model, small enough for two of them to share the machine. */
+final class DemoModel {
+
+    static final int MAX_MODEL_LEN = 1024;
+
+    private static final Path FOLDER = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
+
+    private DemoModel() {}
+
+    /**
+     * @param media folder whose files may be asked for, or null
+     */
+    static InferenceOperatorFactory operator(Path media) {
+        OperatorConfig config = new OperatorConfig(
+                FOLDER.toString(),
+                "demo-vl",
+                new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, 8, 256, MAX_MODEL_LEN, 2048, 1, true),
+                new EngineConfig(256, 8, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
+                SamplingDefaults.CHECKPOINT,
+                20,
+                new MediaSettings(4, 4, media == null ? null : media.toString(), List.of(), null, null, null),
+                QueueLimits.DEFAULT);
+        return new InferenceOperatorFactory(config, new CpuExecutorFactory());
+    }
+}
