@@ -12,6 +12,7 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.client.program.ClusterClient;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobmaster.JobResult;
+import org.apache.flink.util.SerializedThrowable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,13 +44,19 @@ final class LocalJob {
         }
     }
 
-    /** Of a chain of failures the innermost says what is wrong; the others say who noticed. */
-    private static String reason(Throwable failure) {
+    /** What the outermost failure says that is not Flink's own; Flink's say who noticed. */
+    static String reason(Throwable failure) {
         Throwable reason = failure;
-        while (reason.getCause() != null) {
+        while (reason.getCause() != null && className(reason).startsWith("org.apache.flink.")) {
             reason = reason.getCause();
         }
-        return reason.getMessage() == null ? reason.toString() : reason.getMessage();
+        return reason.getMessage() == null ? className(reason) : reason.getMessage();
+    }
+
+    private static String className(Throwable failure) {
+        return failure instanceof SerializedThrowable serialized
+                ? serialized.getOriginalErrorClassName()
+                : failure.getClass().getName();
     }
 
     private static String latest(Path checkpoints) throws IOException {
