@@ -50,17 +50,17 @@ final class LatencyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        try (var session = new BenchSession(options, batchSize)) {
+        try (var model = new LoadedModel(options, batchSize)) {
             out.println("Warming up...");
             out.flush();
             for (int i = 0; i < warmups; i++) {
-                session.generate(batchSize);
+                model.generate(batchSize);
             }
             List<List<Timing>> batches = new ArrayList<>();
             for (int i = 0; i < iterations; i++) {
-                batches.add(session.generate(batchSize));
+                batches.add(model.generate(batchSize));
             }
-            report(out, batches, DecodeRate.of(batches, session.flopsPerDecodedToken(), options.threads));
+            report(out, batches, DecodeRate.of(batches, model.flopsPerDecodedToken(), options.threads));
         }
         return 0;
     }

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Random;
 
 /** A model that is loaded for a measurement, and the engine on it. */
-final class BenchSession implements AutoCloseable, EngineListener {
+final class LoadedModel implements AutoCloseable, EngineListener {
 
     private static final int BLOCK_SIZE = 16;
     private static final int[] NONE = {};
@@ -33,7 +33,7 @@ final class BenchSession implements AutoCloseable, EngineListener {
     /**
      * @param maxNumSeqs sequences that run at a time
      */
-    BenchSession(BenchOptions options, int maxNumSeqs) throws IOException {
+    LoadedModel(BenchOptions options, int maxNumSeqs) throws IOException {
         this.options = options;
         ModelConfig config = ModelConfigReader.read(options.model);
         this.cost = new ModelCost(config);

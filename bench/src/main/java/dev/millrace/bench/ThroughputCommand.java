@@ -44,18 +44,18 @@ final class ThroughputCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        try (var session = new BenchSession(options, Math.min(maxNumSeqs, Math.max(numPrompts, warmups)))) {
-            session.generate(warmups);
-            List<Timing> timings = session.generate(numPrompts);
-            report(out, session, timings, Timing.latency(timings));
+        try (var model = new LoadedModel(options, Math.min(maxNumSeqs, Math.max(numPrompts, warmups)))) {
+            model.generate(warmups);
+            List<Timing> timings = model.generate(numPrompts);
+            report(out, model, timings, Timing.latency(timings));
         }
         return 0;
     }
 
-    private void report(PrintWriter out, BenchSession session, List<Timing> timings, double elapsed) throws Exception {
-        long prompt = (long) numPrompts * session.prompts().promptLength();
+    private void report(PrintWriter out, LoadedModel model, List<Timing> timings, double elapsed) throws Exception {
+        long prompt = (long) numPrompts * model.prompts().promptLength();
         long output = timings.stream().mapToLong(Timing::numTokens).sum();
-        double gflops = numPrompts * session.flopsPerPrompt() / elapsed / 1e9;
+        double gflops = numPrompts * model.flopsPerPrompt() / elapsed / 1e9;
         out.printf(
                 Locale.ROOT,
                 "Throughput: %.2f requests/s, %.2f total tokens/s, %.2f output tokens/s%n",

@@ -87,14 +87,14 @@ class DemoModelTest {
             model.prompt(text("Look: "), frames(2, "left.png", "left.png", "right.png", "right.png"), text("So?")),
             model.prompt(text("Look: "), frames(1, "left.png", "left.png", "right.png", "right.png"), text("So?"))
         };
-        try (Session session = new Session(config(2048, 1, true), MANY_BLOCKS)) {
+        try (Engine engine = new Engine(config(2048, 1, true), MANY_BLOCKS)) {
             for (int i = 0; i < pairs.length; i += 2) {
                 assertThat(pairs[i].tokenIds()).isEqualTo(pairs[i + 1].tokenIds());
-                session.answer(sequence(i, pairs[i], sampling(i)));
+                engine.answer(sequence(i, pairs[i], sampling(i)));
                 Sequence same = sequence(i, pairs[i], sampling(i));
                 Sequence other = sequence(i + 1, pairs[i + 1], sampling(i + 1));
-                session.answer(same);
-                session.answer(other);
+                engine.answer(same);
+                engine.answer(other);
                 int start = pairs[i].media().get(0).start();
                 assertThat(other.cachedTokens()).isEqualTo(start / BLOCK_SIZE * BLOCK_SIZE);
                 assertThat(same.cachedTokens()).isGreaterThan(other.cachedTokens());
@@ -116,12 +116,12 @@ class DemoModelTest {
 
     /** Every prompt in turn, greedy and drawn with and without penalties. */
     private Run run(EngineConfig config, int numBlocks) throws InterruptedException {
-        try (Session session = new Session(config, numBlocks)) {
+        try (Engine engine = new Engine(config, numBlocks)) {
             List<Sequence> sequences = new ArrayList<>();
             for (int i = 0; i < BATCH; i++) {
                 sequences.add(sequence(i, prompts.get(i % prompts.size()), sampling(i)));
             }
-            return session.run(sequences);
+            return engine.run(sequences);
         }
     }
 
@@ -156,12 +156,12 @@ class DemoModelTest {
             List<List<Integer>> tokens, List<String> texts, Map<Sample, float[]> logits, EngineStats stats) {}
 
     /** An engine with the model. */
-    private final class Session implements AutoCloseable {
+    private final class Engine implements AutoCloseable {
         private final Answers answers = new Answers();
         private final LogitsRecorder executor;
         private final InferenceEngine engine;
 
-        Session(EngineConfig config, int numBlocks) {
+        Engine(EngineConfig config, int numBlocks) {
             executor = new LogitsRecorder(DemoModel.executor(numBlocks));
             engine = new InferenceEngine(config, executor, model.tokenizer, UNUSED, answers);
         }
