@@ -79,7 +79,8 @@ public final class InferenceJob {
         settings.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF, Duration.ofMillis(200));
         if (config.restoreFrom() != null) {
             settings.set(StateRecoveryOptions.SAVEPOINT_PATH, config.restoreFrom());
-            settings.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.NO_CLAIM);
+            // Deleted when a later one is complete: else each restart leaves a checkpoint, with media, behind.
+            settings.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         }
         return settings;
     }

@@ -11,7 +11,7 @@ import java.time.Duration;
  * @param parallelism subtasks of the inference operator
  * @param checkpointInterval time between checkpoints: the latency of read-committed readers
  * @param checkpointDir URI of the folder that checkpoints are kept in; null: the cluster's setting
- * @param restoreFrom checkpoint or savepoint to go on from; null: none
+ * @param restoreFrom checkpoint or savepoint to go on from, which the job takes over and deletes in time; null: none
  */
 public record JobConfig(
         String name,

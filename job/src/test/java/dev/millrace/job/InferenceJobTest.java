@@ -111,6 +111,7 @@ class InferenceJobTest {
                 assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
             }
             assertThat(answers.tokens()).isEqualTo(expected(0, 30, 40));
+            assertThat(checkpoint).as("the checkpoint that later ones replaced").doesNotExist();
         }
     }
 

@@ -34,7 +34,7 @@ final class JobOptions {
             paramLabel = "URI",
             description =
                     "Where checkpoints are kept, a folder or a URI that Flink knows; a job in this process goes on from"
-                            + " the latest one (default: .millrace/run in the current folder for a MiniCluster, the cluster's own"
+                            + " the latest one, and deletes it when its own are complete (default: .millrace/run in the current folder for a MiniCluster, the cluster's own"
                             + " setting else).")
     private String checkpointDir;
 
