@@ -104,7 +104,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
     private ServingModel openModel() throws Exception {
         try {
             return ServingModel.open(config, executors);
-        } catch (IllegalArgumentException | IllegalStateException | InvalidInputException | CheckpointException e) {
+        } catch (IllegalArgumentException | InvalidInputException | CheckpointException e) {
             throw getRuntimeContext().getTaskInfo().getAttemptNumber() == 0 ? new SuppressRestartsException(e) : e;
         }
     }

@@ -22,7 +22,11 @@ public record Kernels(MatrixKernel matrix, AttentionKernel attention, RowKernel 
         return ModuleLayer.boot().findModule(MODULE).isPresent();
     }
 
-    /** The kernels to use on this JVM. */
+    /**
+     * The kernels to use on this JVM.
+     *
+     * @throws IllegalArgumentException if it has no vector instructions and none but scalar ones are left; says what to do
+     */
     public static Kernels choose(boolean allowScalar) {
         if (vectorAvailable()) {
             return vector();
@@ -30,7 +34,7 @@ public record Kernels(MatrixKernel matrix, AttentionKernel attention, RowKernel 
         if (allowScalar) {
             return scalar();
         }
-        throw new IllegalStateException("The JVM was started without the module " + MODULE
+        throw new IllegalArgumentException("The JVM was started without the module " + MODULE
                 + ", which vector instructions need. Start it with: --add-modules " + MODULE
                 + " (in a Flink cluster: env.java.opts.taskmanager: --add-modules=" + MODULE
                 + "), or pass --allow-scalar to compute without them, many times slower.");
