@@ -2,7 +2,7 @@ package dev.millrace.operators.kvcache;
 
 /**
  * Finds blocks by the key of their content: a hash table chained through block numbers, so that neither looking up nor
- * changing it allocates anything. The keys are cryptographic hashes, so their low bits are as good a hash as any.
+ * changing it allocates anything. The keys are keyed hashes, so their low bits are as good a hash as any.
  */
 final class BlockIndex {
 

@@ -2,7 +2,6 @@ package dev.millrace.operators.kvcache;
 
 import dev.millrace.model.media.MediaKey;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.IntConsumer;
 
@@ -116,7 +115,7 @@ public final class BrokenAllocators {
         }
 
         @Override
-        void putMedia(ByteBuffer message, MediaKey key, int offset) {}
+        void addMedia(MediaKey key, int offset) {}
     }
 
     /** Takes equal blocks for equal content, whatever came before. */
