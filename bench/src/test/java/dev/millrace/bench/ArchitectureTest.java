@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -21,6 +22,8 @@ class ArchitectureTest {
             .definedBy("dev.millrace.model..")
             .layer("cpu")
             .definedBy("dev.millrace.cpu..")
+            .layer("gpu")
+            .definedBy("dev.millrace.gpu..")
             .layer("operators")
             .definedBy("dev.millrace.operators..")
             .layer("job")
@@ -33,10 +36,12 @@ class ArchitectureTest {
             .mayNotAccessAnyLayer()
             .whereLayer("cpu")
             .mayOnlyAccessLayers("model")
+            .whereLayer("gpu")
+            .mayOnlyAccessLayers("model")
             .whereLayer("operators")
             .mayOnlyAccessLayers("schemas", "model")
             .whereLayer("job")
-            .mayOnlyAccessLayers("schemas", "model", "cpu", "operators")
+            .mayOnlyAccessLayers("schemas", "model", "cpu", "gpu", "operators")
             .whereLayer("bench")
             .mayNotBeAccessedByAnyLayer();
 
@@ -51,4 +56,16 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packagesOfTheCpuFormNoCycle =
             slices().matching("dev.millrace.cpu.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule packagesOfTheGpuFormNoCycle =
+            slices().matching("dev.millrace.gpu.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule onlyTheDevicePackageSeesJCuda = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.millrace.gpu.device..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jcuda..");
 }

@@ -1,0 +1,71 @@
+package dev.millrace.gpu.device;
+
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
+
+import java.nio.charset.StandardCharsets;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUresult;
+import jcuda.driver.JCudaDriver;
+
+/** What the driver says of the machine before a context is made, and whether that does. */
+final class Driver {
+    private static final int LEAST_CAPABILITY = 80;
+
+    private Driver() {}
+
+    /** Loads and starts the driver, and checks that it is new enough for the kernels. */
+    static void initialize() {
+        Natives.loadDriver();
+        int code = JCudaDriver.cuInit(0);
+        if (code == CUresult.CUDA_ERROR_NO_DEVICE) {
+            throw new GpuUnavailableException("the NVIDIA driver sees no GPU: make one visible (CUDA_VISIBLE_DEVICES,"
+                    + " a container's --gpus), or use --device cpu");
+        }
+        Status.check(code, "cuInit", "start the NVIDIA driver");
+    }
+
+    static int count() {
+        int[] count = new int[1];
+        Status.check(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount", "count the GPUs");
+        return count[0];
+    }
+
+    static CUdevice device(int ordinal) {
+        CUdevice device = new CUdevice();
+        Status.check(JCudaDriver.cuDeviceGet(device, ordinal), "cuDeviceGet", () -> "find GPU " + ordinal);
+        return device;
+    }
+
+    static String name(CUdevice device) {
+        byte[] name = new byte[256];
+        Status.check(JCudaDriver.cuDeviceGetName(name, name.length, device), "cuDeviceGetName", "name a GPU");
+        return new String(name, StandardCharsets.UTF_8).split("\0", 2)[0];
+    }
+
+    static int attribute(CUdevice device, int attribute) {
+        int[] value = new int[1];
+        Status.check(
+                JCudaDriver.cuDeviceGetAttribute(value, attribute, device),
+                "cuDeviceGetAttribute",
+                () -> "ask a GPU for its attribute " + attribute);
+        return value[0];
+    }
+
+    /** Throws what keeps the GPU from being used. */
+    static void checkUsable(int ordinal) {
+        int count = count();
+        if (ordinal < 0 || ordinal >= count) {
+            throw new GpuUnavailableException(
+                    "GPU %d was asked for and the driver sees %d: GPUs are numbered from 0".formatted(ordinal, count));
+        }
+        CUdevice device = device(ordinal);
+        int capability = 10 * attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+                + attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+        if (capability < LEAST_CAPABILITY) {
+            throw new GpuUnavailableException(
+                    "GPU %d (%s) has compute capability %d.%d and 8.0 is the least: use a GPU of Ampere or newer, or --device cpu"
+                            .formatted(ordinal, name(device), capability / 10, capability % 10));
+        }
+    }
+}
