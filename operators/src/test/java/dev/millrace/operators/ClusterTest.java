@@ -7,9 +7,7 @@ import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.stream.Collectors;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -42,7 +40,7 @@ class ClusterTest {
             executor.awaitComputed(5);
             cluster.cancelJob(first).get();
             assertThat(cluster.requestJobResult(first).get().getJobStatus()).hasValue(JobStatus.CANCELED);
-            assertThat(threads("prepare-", "hashing-executor")).isEmpty();
+            OperatorThreads.awaitEnd();
 
             EVENTS.clear();
             JobID second = cluster.submitJob(job()).get().getJobID();
@@ -52,7 +50,7 @@ class ClusterTest {
             for (int i = 0; i < 20; i++) {
                 assertThat(answers.tokens("r" + i)).hasSize(10 + i);
             }
-            assertThat(threads("prepare-", "hashing-executor")).isEmpty();
+            OperatorThreads.awaitEnd();
         } finally {
             cluster.close();
         }
@@ -81,13 +79,6 @@ class ClusterTest {
                                 OperatorFixture.config(QueueLimits.DEFAULT), new HashingExecutor.Factory()))
                 .sinkTo(new Collecting());
         return env.getStreamGraph().getJobGraph();
-    }
-
-    private static Set<String> threads(String... prefixes) {
-        return Thread.getAllStackTraces().keySet().stream()
-                .map(Thread::getName)
-                .filter(name -> List.of(prefixes).stream().anyMatch(name::startsWith))
-                .collect(Collectors.toSet());
     }
 
     /** Keeps what comes. */

