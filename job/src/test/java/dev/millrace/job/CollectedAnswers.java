@@ -19,7 +19,7 @@ import org.apache.kafka.common.IsolationLevel;
 /** The events of a token topic, read until as many answers ended as are expected. Fails on any token twice or missing. */
 final class CollectedAnswers implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final TokenReader reader;
     private final Map<String, List<Integer>> tokens = new HashMap<>();
@@ -35,18 +35,18 @@ final class CollectedAnswers implements AutoCloseable {
     }
 
     void awaitEvents(int count) throws IOException {
-        await(() -> events >= count);
+        await(count + " events", () -> events >= count);
     }
 
     /** Waits for an event of a later attempt than was seen when this was called last. */
     void awaitLaterAttempt() throws IOException {
         int before = awaitedAttempt;
-        await(() -> attempt > before);
+        await("an attempt after " + before, () -> attempt > before);
         awaitedAttempt = attempt;
     }
 
     void awaitEnds(int count) throws IOException {
-        await(() -> ends.size() >= count);
+        await(count + " ends", () -> ends.size() >= count);
     }
 
     /** Takes in what was committed, without waiting for more than a poll. */
@@ -54,11 +54,12 @@ final class CollectedAnswers implements AutoCloseable {
         reader.poll(Duration.ofSeconds(2)).forEach(this::accept);
     }
 
-    private void await(BooleanSupplier reached) throws IOException {
+    /** Reads on until the condition holds. */
+    void await(String what, BooleanSupplier reached) throws IOException {
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (!reached.getAsBoolean()) {
             assertThat(System.nanoTime())
-                    .as("%d events and %d ends came in time", events, ends.size())
+                    .as("in time came %s; %d events and %d ends came", what, events, ends.size())
                     .isLessThan(end);
             reader.poll(Duration.ofMillis(100)).forEach(this::accept);
         }

@@ -2,7 +2,6 @@ package dev.millrace.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.job.kafka.AnswerAssembler;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
@@ -17,6 +16,7 @@ import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TokenEvent;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,8 +35,10 @@ import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+@Timeout(300)
 @ExtendWith(LocalStack.Shared.class)
 class InferenceJobTest {
 
@@ -47,43 +49,41 @@ class InferenceJobTest {
         KafkaConfig kafka = stack.freshTopics();
         TopicLimits limits = LocalStack.prepare(kafka);
         JobConfig config = JobConfig.of(kafka).withParallelism(2).withCheckpoints(OFTEN, null);
-        produce(kafka, limits, 0, 60, 60);
-        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 16, 20));
+        // After each kill there is more to answer: the job cannot be done before the last one.
+        produce(kafka, limits, 0, 20, 60);
+        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 4, 20));
                 CollectedAnswers answers = new CollectedAnswers(kafka)) {
             for (int kill = 1; kill <= 3; kill++) {
                 answers.awaitLaterAttempt();
-                answers.awaitEvents(700 * kill);
                 stack.flink().replaceTaskManager();
+                produce(kafka, limits, 20 * kill, 20 * (kill + 1), 60);
             }
-            answers.awaitEnds(60);
+            answers.awaitEnds(80);
             answers.drain();
-            assertThat(answers.tokens()).isEqualTo(expected(0, 60, 60));
-            assertThat(answers.ends().values()).anyMatch(end -> end.getAttempt() == 3);
+            assertThat(answers.tokens()).isEqualTo(expected(0, 80, 60));
+            assertThat(answers.ends().values()).anyMatch(end -> end.getAttempt() >= 3);
             assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
         }
-        assertLiveReaderSeesEveryTokenOnce(kafka, expected(0, 60, 60));
+        assertLiveReaderSeesEveryTokenOnce(kafka, expected(0, 80, 60));
     }
 
     private static void assertLiveReaderSeesEveryTokenOnce(KafkaConfig kafka, Map<String, List<Integer>> expected)
             throws Exception {
         AnswerAssembler assembler = new AnswerAssembler(1000);
         Map<String, List<Integer>> tokens = new HashMap<>();
-        int events = 0;
+        int repeated = 0;
         try (TokenReader reader = new TokenReader(kafka, IsolationLevel.READ_UNCOMMITTED, TokenReader.Start.EARLIEST)) {
-            for (List<TokenEvent> some = reader.poll(Duration.ofSeconds(5));
-                    !some.isEmpty();
-                    some = reader.poll(Duration.ofSeconds(1))) {
-                for (TokenEvent event : some) {
-                    events++;
+            while (!tokens.equals(expected)) {
+                for (TokenEvent event : reader.poll(Duration.ofSeconds(1))) {
                     var update = assembler.accept(event);
                     assertThat(update.fault()).isNull();
+                    repeated += update.newTokens().isEmpty() ? 1 : 0;
                     tokens.computeIfAbsent(event.getRequestId(), id -> new ArrayList<>())
                             .addAll(update.newTokens());
                 }
             }
         }
-        assertThat(tokens).isEqualTo(expected);
-        assertThat(events).as("a restart repeats events").isGreaterThan(60 * 60);
+        assertThat(repeated).as("events that restarts repeated").isPositive();
     }
 
     @Test
@@ -92,10 +92,11 @@ class InferenceJobTest {
         TopicLimits limits = LocalStack.prepare(kafka);
         JobConfig config = JobConfig.of(kafka).withCheckpoints(OFTEN, null);
         produce(kafka, limits, 0, 30, 40);
+        // 1,200 tokens, 2 a step: the job is cancelled long before its end
         try (CollectedAnswers answers = new CollectedAnswers(kafka)) {
             Path checkpoint;
-            try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 8, 20))) {
-                answers.awaitEvents(300);
+            try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(1024, 2, 20))) {
+                answers.awaitEvents(60);
                 job.cancel();
                 checkpoint = RetainedCheckpoints.latest(
                                 stack.checkpoints().resolve(job.id().toString()))
@@ -109,9 +110,9 @@ class InferenceJobTest {
                 answers.awaitEnds(30);
                 answers.drain();
                 assertThat(job.rest("").path("state").asText()).isEqualTo("RUNNING");
+                answers.await("the end of a checkpoint that later ones replaced", () -> Files.notExists(checkpoint));
             }
             assertThat(answers.tokens()).isEqualTo(expected(0, 30, 40));
-            assertThat(checkpoint).as("the checkpoint that later ones replaced").doesNotExist();
         }
     }
 
@@ -140,18 +141,11 @@ class InferenceJobTest {
         TopicLimits limits = LocalStack.prepare(kafka);
         JobConfig config = JobConfig.of(kafka).withCheckpoints(OFTEN, null);
         produce(kafka, limits, 0, 10_000, 1);
-        // The stand-in refuses a checkpoint with more than 50 prompts queued.
-        try (RunningJob job = standIn(stack, config, limits, new StandInOperator.Factory(50, 50, 20));
+        // The stand-in refuses a checkpoint with more than 50 prompts queued, and begins after 5 of as many.
+        var operator = new StandInOperator.Factory(50, 50, 20).waitingForCheckpoints(5);
+        try (RunningJob job = standIn(stack, config, limits, operator);
                 CollectedAnswers answers = new CollectedAnswers(kafka)) {
             job.awaitEnd();
-            JsonNode checkpoints = job.rest("/checkpoints");
-            assertThat(checkpoints.path("counts").path("completed").asInt()).isGreaterThan(5);
-            assertThat(checkpoints
-                            .path("summary")
-                            .path("end_to_end_duration")
-                            .path("p50")
-                            .asInt())
-                    .isLessThan(1000);
             answers.awaitEnds(10_000);
             assertThat(answers.tokens()).isEqualTo(expected(0, 10_000, 1));
             assertThat(answers.ends().values()).allMatch(event -> event.getAttempt() == 0);

@@ -41,7 +41,7 @@ final class RunningJob implements AutoCloseable {
     /** Waits for a bounded job. */
     void awaitEnd() throws Exception {
         client.requestJobResult(id)
-                .get(60, TimeUnit.SECONDS)
+                .get(3, TimeUnit.MINUTES)
                 .toJobExecutionResult(getClass().getClassLoader());
     }
 
@@ -58,7 +58,7 @@ final class RunningJob implements AutoCloseable {
         JobStatus status = client.getJobStatus(id).join();
         if (!status.isGloballyTerminalState()) {
             client.cancel(id).join();
-            client.requestJobResult(id).orTimeout(60, TimeUnit.SECONDS).join();
+            client.requestJobResult(id).orTimeout(3, TimeUnit.MINUTES).join();
         }
     }
 

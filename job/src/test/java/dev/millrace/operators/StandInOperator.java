@@ -37,6 +37,7 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
     private transient AdmissionGate gate;
     private transient ListState<Tuple2<InboundPrompt, Integer>> state;
     private boolean ticking;
+    private int checkpointsWhileClosed;
 
     private StandInOperator(Factory settings, StreamOperatorParameters<TokenEvent> parameters) {
         super(parameters);
@@ -84,7 +85,7 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
     private void update() {
         gate.setClosed(queue.size() >= settings.capacity);
         gate.setIdle(queue.isEmpty());
-        if (!queue.isEmpty() && !ticking) {
+        if (!queue.isEmpty() && !ticking && checkpointsWhileClosed >= settings.checkpointsWhileClosed) {
             ticking = true;
             long next = getProcessingTimeService().getCurrentProcessingTime() + settings.stepMs;
             getProcessingTimeService().registerTimer(next, time -> step());
@@ -144,6 +145,14 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
     }
 
     @Override
+    public void notifyCheckpointComplete(long checkpoint) {
+        if (gate.isClosed()) {
+            checkpointsWhileClosed++;
+            update();
+        }
+    }
+
+    @Override
     public void close() throws Exception {
         if (gate != null) {
             gate.close();
@@ -158,6 +167,7 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
         private final int capacity;
         private final int running;
         private final long stepMs;
+        private final int checkpointsWhileClosed;
 
         /**
          * @param capacity prompts at which the gate closes
@@ -165,9 +175,19 @@ public final class StandInOperator extends AbstractStreamOperator<TokenEvent>
          * @param stepMs time between steps
          */
         public Factory(int capacity, int running, long stepMs) {
+            this(capacity, running, stepMs, 0);
+        }
+
+        private Factory(int capacity, int running, long stepMs, int checkpointsWhileClosed) {
             this.capacity = capacity;
             this.running = running;
             this.stepMs = stepMs;
+            this.checkpointsWhileClosed = checkpointsWhileClosed;
+        }
+
+        /** One that answers nothing before so many checkpoints were completed with the gate closed. */
+        public Factory waitingForCheckpoints(int count) {
+            return new Factory(capacity, running, stepMs, count);
         }
 
         @Override

@@ -30,7 +30,7 @@ class RunOnClusterTest {
     Path folder;
 
     @Test
-    @Timeout(120)
+    @Timeout(300)
     void theJobIsSubmittedOverRestAndAnswersInTheCluster(@InjectClusterClient ClusterClient<?> client)
             throws Exception {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {

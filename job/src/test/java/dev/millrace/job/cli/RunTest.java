@@ -59,7 +59,7 @@ class RunTest {
     Path folder;
 
     @Test
-    @Timeout(120)
+    @Timeout(300)
     void promptsOfAnotherKafkaThatAsksForAPasswordAreAnsweredUntilTheCommandIsStopped() throws Exception {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
             Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));
@@ -89,7 +89,7 @@ class RunTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(300)
     void aJobThatCannotBeginEndsInsteadOfBeingRestarted() throws IOException {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
             Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));

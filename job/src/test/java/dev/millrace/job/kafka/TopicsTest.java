@@ -10,6 +10,7 @@ import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TokenEvent;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
@@ -20,10 +21,14 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+@Timeout(120)
 @ExtendWith(LocalStack.Shared.class)
 class TopicsTest {
+
+    private static final byte[] KEY = {1};
 
     @Test
     void missingTopicsAreMadeForLargePromptsThatAreKept(LocalStack stack) throws Exception {
@@ -98,30 +103,34 @@ class TopicsTest {
         TopicLimits limits = LocalStack.prepare(config);
         KafkaConfig tokensAsPrompts =
                 config.withTopics(config.tokenTopic(), config.tokenTopic(), config.deadLetterTopic());
-        byte[] event = RecordFormat.JSON
-                .tokens("")
-                .encode(TokenEvent.newBuilder()
-                        .setRequestId("r")
-                        .setEmittedAt(Instant.EPOCH)
-                        .build());
         try (PromptProducer producer = new PromptProducer(tokensAsPrompts, limits)) {
-            producer.send(null, event).get();
+            producer.send(KEY, event("before")).get();
             try (TokenReader latest = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.LATEST);
                     TokenReader earliest =
                             new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
-                producer.send(null, event).get();
-                assertThat(readFor(latest)).isEqualTo(1);
-                assertThat(readFor(earliest)).isEqualTo(2);
+                producer.send(KEY, event("after")).get();
+                assertThat(readUntilAfter(latest)).containsExactly("after");
+                assertThat(readUntilAfter(earliest)).containsExactly("before", "after");
             }
         }
     }
 
-    private static int readFor(TokenReader reader) throws Exception {
-        int events = 0;
-        for (int polls = 0; polls < 20; polls++) {
-            events += reader.poll(Duration.ofMillis(50)).size();
+    /** The ids that are read up to that of {@code after}; one key, so they come in order. */
+    private static List<String> readUntilAfter(TokenReader reader) throws Exception {
+        List<String> ids = new ArrayList<>();
+        while (!ids.contains("after")) {
+            reader.poll(Duration.ofMillis(100)).forEach(event -> ids.add(event.getRequestId()));
         }
-        return events;
+        return ids;
+    }
+
+    private static byte[] event(String id) throws Exception {
+        return RecordFormat.JSON
+                .tokens("")
+                .encode(TokenEvent.newBuilder()
+                        .setRequestId(id)
+                        .setEmittedAt(Instant.EPOCH)
+                        .build());
     }
 
     private static void assertRefused(KafkaConfig config, String words) {
@@ -136,11 +145,15 @@ class TopicsTest {
                 .get();
     }
 
+    /** Sets it and waits until the broker says so: it learns from the controller in its own time. */
     private static void alter(Admin admin, String topic, String name, String value) throws Exception {
         var operation = new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET);
         admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.TOPIC, topic), List.of(operation)))
                 .all()
                 .get();
+        while (!setting(admin, topic, name).equals(value)) {
+            Thread.onSpinWait();
+        }
     }
 
     private static String setting(Admin admin, String topic, String name) throws Exception {
