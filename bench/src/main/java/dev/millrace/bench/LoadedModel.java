@@ -58,8 +58,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
                                 options.allowScalar));
         var engine = new EngineConfig(
                 options.maxNumBatchedTokens, maxNumSeqs, length, true, true, 0, EngineConfig.Policy.FCFS, 2);
-        this.loop =
-                new EngineLoop(engine, executor, new NoTokenizer(config.text().vocabSize()), this);
+        this.loop = new EngineLoop(
+                engine, executor, new OneWordTokenizer(config.text().vocabSize()), this);
     }
 
     RandomPrompts prompts() {

@@ -1,19 +1,23 @@
 package dev.millrace.bench;
 
 import dev.millrace.model.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
 
-/** Stands in where a model's folder has no tokenizer: ids in, ids out, no text. */
-final class NoTokenizer implements Tokenizer {
+/** Gives every token the same word, for models without a tokenizer and measurements without one; reads no text. */
+final class OneWordTokenizer implements Tokenizer {
+
+    private static final String WORD = " word";
+    private static final byte[] BYTES = WORD.getBytes(StandardCharsets.UTF_8);
 
     private final int vocabSize;
 
-    NoTokenizer(int vocabSize) {
+    OneWordTokenizer(int vocabSize) {
         this.vocabSize = vocabSize;
     }
 
     @Override
     public int[] encode(String text) {
-        throw new UnsupportedOperationException("the model's folder has no tokenizer.json");
+        throw new UnsupportedOperationException("prompts are token ids here");
     }
 
     @Override
@@ -23,7 +27,12 @@ final class NoTokenizer implements Tokenizer {
 
     @Override
     public String decode(int[] ids, boolean skipSpecialTokens) {
-        return "";
+        return WORD.repeat(ids.length);
+    }
+
+    @Override
+    public byte[] tokenBytes(int id) {
+        return BYTES;
     }
 
     @Override

@@ -4,13 +4,11 @@ import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +45,7 @@ public class SchedulerBenchmark {
     private static final int WARM_UP_STEPS = 8;
     private static final int MOST_PROMPT = 64;
     private static final int MAX_MODEL_LEN = 4096;
+    private static final int VOCABULARY = 50_000;
 
     /** Sequences that run. */
     @Param({"64", "1024"})
@@ -69,12 +68,12 @@ public class SchedulerBenchmark {
         engine = new InferenceEngine(
                 new EngineConfig(1 << 22, sequences, MAX_MODEL_LEN, true, true, 0, Policy.FCFS, 2),
                 executor,
-                new OneWordTokenizer(),
+                new OneWordTokenizer(VOCABULARY),
                 new Ignored(),
                 output -> sink.consume(output));
         Random random = new Random(1);
         for (int i = 0; i < sequences; i++) {
-            int[] prompt = random.ints(promptLength + i % 16, 0, 50_000).toArray();
+            int[] prompt = random.ints(promptLength + i % 16, 0, VOCABULARY).toArray();
             engine.add(new Sequence("r" + i, 0, i, 0, PreparedPrompt.text(prompt), endless(), new int[0], 0));
         }
         for (int i = 0; i < WARM_UP_STEPS; i++) {
@@ -108,46 +107,6 @@ public class SchedulerBenchmark {
                 true,
                 -1,
                 List.of());
-    }
-
-    /** Every token is one word. */
-    private static final class OneWordTokenizer implements Tokenizer {
-        private static final byte[] WORD = " word".getBytes(StandardCharsets.UTF_8);
-
-        @Override
-        public int[] encode(String text) {
-            return new int[text.length()];
-        }
-
-        @Override
-        public int[] encodeText(String text) {
-            return new int[text.length()];
-        }
-
-        @Override
-        public String decode(int[] ids, boolean skipSpecialTokens) {
-            return " word".repeat(ids.length);
-        }
-
-        @Override
-        public byte[] tokenBytes(int id) {
-            return WORD;
-        }
-
-        @Override
-        public int specialTokenId(String token) {
-            return -1;
-        }
-
-        @Override
-        public boolean isSpecial(int id) {
-            return false;
-        }
-
-        @Override
-        public int vocabSize() {
-            return 50_000;
-        }
     }
 
     /** The benchmark takes the outputs itself. */

@@ -119,7 +119,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         long pixels = config.queue().preparedBytes();
         return new PreparationPool(
                 "prepare-" + subtask(),
-                model.preparer(),
+                model.preparer()::prepare,
                 config.queue().preparationThreads(),
                 pixels > 0 ? pixels : Runtime.getRuntime().maxMemory() / 4,
                 order,

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +28,7 @@ final class PreparationPool implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(PreparationPool.class);
 
-    private final RequestPreparer preparer;
+    private final Function<Work, PreparedRequest> preparer;
     private final int threads;
     private final long maxPixelBytes;
     private final Mails mails;
@@ -46,12 +47,13 @@ final class PreparationPool implements AutoCloseable {
     }
 
     /**
+     * @param preparer used by all threads at once
      * @param order which of two waiting requests goes first
      * @param maxPixelBytes bytes of decoded pixels at which no further request is prepared
      */
     PreparationPool(
             String name,
-            RequestPreparer preparer,
+            Function<Work, PreparedRequest> preparer,
             int threads,
             long maxPixelBytes,
             Comparator<TrackedRequest> order,
@@ -100,7 +102,7 @@ final class PreparationPool implements AutoCloseable {
 
     private void prepare(TrackedRequest request, Work work) {
         try {
-            PreparedRequest prepared = preparer.prepare(work);
+            PreparedRequest prepared = preparer.apply(work);
             mails.post(() -> done(request, prepared), "take in a prepared request");
         } catch (InvalidInputException e) {
             ErrorCode code = e instanceof ModelNotFoundException ? ErrorCode.NOT_FOUND : ErrorCode.INVALID_REQUEST;

@@ -3,13 +3,9 @@ package dev.millrace.operators;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.model.config.GenerationConfig;
-import dev.millrace.model.config.ModelConfig.TextConfig;
-import dev.millrace.model.tokenizer.Tokenizer;
-import dev.millrace.operators.request.RequestLimits;
-import dev.millrace.operators.request.RequestResolver;
 import dev.millrace.operators.state.RequestHeader;
 import dev.millrace.operators.state.RequestSnapshot.Unprepared;
+import dev.millrace.operators.state.RequestSnapshot.Work;
 import dev.millrace.schemas.EventError;
 import dev.millrace.schemas.PromptRequest;
 import java.time.Instant;
@@ -17,7 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.flink.streaming.runtime.tasks.StreamTaskActionExecutor;
 import org.apache.flink.streaming.runtime.tasks.mailbox.MailboxExecutorImpl;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -25,20 +21,16 @@ import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailboxImpl;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Faults come from a tokenizer that meets a bad word. */
 @Timeout(60)
 class PreparationPoolTest {
-
-    private static final TextConfig MODEL =
-            new TextConfig(100, 8, 8, 1, 1, 1, 8, 50, 1e-6, 1e4, null, true, -1, new int[] {1});
 
     private final TaskMailbox mailbox = new TaskMailboxImpl(Thread.currentThread());
     private final List<String> answers = new ArrayList<>();
 
     @Test
     void aFaultThatOneRequestBringsAboutFailsThatRequest() throws Exception {
-        try (var pool = pool(word -> {
-            throw new IllegalStateException("a bug met " + word);
+        try (var pool = pool(work -> {
+            throw new IllegalStateException("a bug");
         })) {
             pool.submit(request("r", 0));
             run(1);
@@ -49,7 +41,7 @@ class PreparationPoolTest {
 
     @Test
     void whatTheMachineReportsFailsTheTask() throws Exception {
-        try (var pool = pool(word -> {
+        try (var pool = pool(work -> {
             throw new OutOfMemoryError("no heap");
         })) {
             pool.submit(request("r", 0));
@@ -60,7 +52,7 @@ class PreparationPoolTest {
     @Test
     void theMostImportantOfThoseThatWaitIsNext() throws Exception {
         var first = new CountDownLatch(1);
-        try (var pool = pool(word -> {
+        try (var pool = pool(work -> {
             await(first);
             throw new IllegalStateException("any");
         })) {
@@ -82,15 +74,12 @@ class PreparationPoolTest {
         }
     }
 
-    private PreparationPool pool(Consumer<String> onWord) {
-        var limits = new RequestLimits("demo", 50, 20, true, 0);
-        var resolver = new RequestResolver(limits, MODEL, GenerationConfig.NONE, new FaultyTokenizer(onWord));
+    private PreparationPool pool(Function<Work, PreparedRequest> preparer) {
         var mails = new Mails(
                 new MailboxExecutorImpl(mailbox, TaskMailbox.MIN_PRIORITY, StreamTaskActionExecutor.IMMEDIATE));
         Comparator<TrackedRequest> order =
                 Comparator.comparingInt(request -> request.header().priority());
-        return new PreparationPool(
-                "prepare", new RequestPreparer(resolver, null, 50, 100), 1, 1, order, mails, results());
+        return new PreparationPool("prepare", preparer, 1, 1, order, mails, results());
     }
 
     private PreparationPool.Results results() {
@@ -110,7 +99,6 @@ class PreparationPoolTest {
     private static TrackedRequest request(String id, int priority) {
         PromptRequest request = Requests.prompt(id, "x", 5);
         request.setPriority(priority);
-        request.getSampling().setBadWords(List.of("word"));
         RequestHeader header = RequestHeader.of(Requests.inbound(request));
         return new TrackedRequest(header, 0, Instant.EPOCH, 0, new Unprepared(request));
     }
@@ -120,40 +108,6 @@ class PreparationPoolTest {
             latch.await();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    private record FaultyTokenizer(Consumer<String> onWord) implements Tokenizer {
-
-        @Override
-        public int[] encode(String text) {
-            onWord.accept(text);
-            return new int[] {0};
-        }
-
-        @Override
-        public int[] encodeText(String text) {
-            return encode(text);
-        }
-
-        @Override
-        public String decode(int[] ids, boolean skipSpecialTokens) {
-            return "";
-        }
-
-        @Override
-        public int specialTokenId(String token) {
-            return -1;
-        }
-
-        @Override
-        public boolean isSpecial(int id) {
-            return false;
-        }
-
-        @Override
-        public int vocabSize() {
-            return 100;
         }
     }
 }
