@@ -3,31 +3,29 @@ package dev.millrace.cpu.weights;
 import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.checkpoint.Tensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /** Reads stored values as floats. */
 final class TensorValues {
 
     private TensorValues() {}
 
-    /** Reads {@code n} values from element {@code from} on. */
-    static void read(Tensor tensor, long from, float[] out, int n) {
-        ByteBuffer data = tensor.data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        int at = Math.toIntExact(from * tensor.dtype().bytes());
+    /** Reads {@code n} values from the beginning of a row on. */
+    static void read(Tensor tensor, long row, float[] out, int n) {
+        ByteBuffer data = tensor.rows(row);
         switch (tensor.dtype()) {
             case BF16 -> {
                 for (int i = 0; i < n; i++) {
-                    out[i] = Float.intBitsToFloat(data.getShort(at + 2 * i) << 16);
+                    out[i] = Float.intBitsToFloat(data.getShort(2 * i) << 16);
                 }
             }
             case F16 -> {
                 for (int i = 0; i < n; i++) {
-                    out[i] = half(data.getShort(at + 2 * i));
+                    out[i] = half(data.getShort(2 * i));
                 }
             }
             case F32 -> {
                 for (int i = 0; i < n; i++) {
-                    out[i] = data.getFloat(at + 4 * i);
+                    out[i] = data.getFloat(4 * i);
                 }
             }
             default -> throw new CheckpointException("weight " + tensor.name() + " is stored as " + tensor.dtype()

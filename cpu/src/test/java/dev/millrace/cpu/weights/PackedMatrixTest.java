@@ -8,6 +8,8 @@ import dev.millrace.model.checkpoint.Tensor;
 import dev.millrace.model.checkpoint.Tensor.Dtype;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,31 @@ class PackedMatrixTest {
                 assertThat((double) out[n % 32]).isCloseTo(expected, within(1e-5));
             }
         }
+    }
+
+    @Test
+    void aMatrixInSeveralWindowsIsPackedAsOneInOne() {
+        Tensor whole = stored(Dtype.F32);
+        List<ByteBuffer> windows = new ArrayList<>();
+        int bytes = 4 * INNER * 20;
+        for (int start = 0; start < whole.data().limit(); start += bytes) {
+            windows.add(whole.data()
+                    .slice(start, Math.min(bytes, whole.data().limit() - start))
+                    .order(ByteOrder.LITTLE_ENDIAN));
+        }
+        Tensor parts = new Tensor("w", Dtype.F32, whole.shape(), windows);
+        PackedMatrix expected = PackedMatrix.pack(whole, OUTPUTS, INNER, true);
+        PackedMatrix packed = PackedMatrix.pack(parts, OUTPUTS, INNER, true);
+        assertThat(windows).hasSizeGreaterThan(1);
+        for (int n = 0; n < OUTPUTS; n++) {
+            assertThat(row(packed, n)).isEqualTo(row(expected, n));
+        }
+    }
+
+    private static float[] row(PackedMatrix matrix, int output) {
+        float[] values = new float[matrix.inner()];
+        matrix.row(output, values, 0);
+        return values;
     }
 
     @Test

@@ -61,7 +61,7 @@ public final class Checkpoint implements WeightSource {
             throw new CheckpointException(folder + ": weight " + name + " has shape " + Arrays.toString(stored.shape())
                     + "; config.json asks for " + Arrays.toString(shape));
         }
-        return new Tensor(name, stored.dtype(), stored.shape(), stored.data());
+        return new Tensor(name, stored.dtype(), stored.shape(), stored.windows());
     }
 
     /** The published names of all weights. */

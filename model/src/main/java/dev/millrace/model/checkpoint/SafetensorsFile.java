@@ -7,6 +7,8 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -17,6 +19,9 @@ import java.util.Set;
  * @see <a href="https://github.com/huggingface/safetensors#format">the format</a>
  */
 public final class SafetensorsFile implements AutoCloseable {
+
+    /** Most bytes of a window of a tensor that is not mapped at once. */
+    private static final long WINDOW = 1L << 30;
 
     private final Path file;
     private final FileChannel channel;
@@ -58,25 +63,39 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * Maps a tensor. The mapping outlives this file's closing.
+     * Maps a tensor, in windows if it is larger than Java maps at once. The mapping outlives this file's closing.
      *
-     * @throws CheckpointException if there is none of that name, or it is larger than Java maps at once (2 GiB)
+     * @throws CheckpointException if there is none of that name
      */
     public Tensor tensor(String name) {
         SafetensorsHeader.Entry entry = entries.get(name);
         if (entry == null) {
             throw new CheckpointException(file + ": has no tensor " + name);
         }
-        if (entry.length() > Integer.MAX_VALUE) {
-            throw new CheckpointException(file + ": tensor " + name + " has " + entry.length() + " bytes; at most "
-                    + Integer.MAX_VALUE + " can be mapped");
-        }
+        long window = entry.length() <= Integer.MAX_VALUE ? Math.max(1, entry.length()) : wholeRows(entry);
         try {
-            ByteBuffer data = channel.map(MapMode.READ_ONLY, dataStart + entry.begin(), entry.length());
-            return new Tensor(name, entry.dtype(), entry.shape().clone(), data.order(ByteOrder.LITTLE_ENDIAN));
+            List<ByteBuffer> windows = new ArrayList<>();
+            long mapped = 0;
+            do {
+                long length = Math.min(window, entry.length() - mapped);
+                windows.add(channel.map(MapMode.READ_ONLY, dataStart + entry.begin() + mapped, length)
+                        .order(ByteOrder.LITTLE_ENDIAN));
+                mapped += length;
+            } while (mapped < entry.length());
+            return new Tensor(name, entry.dtype(), entry.shape().clone(), List.copyOf(windows));
         } catch (IOException e) {
             throw new CheckpointException(file + ": tensor " + name + " cannot be mapped: " + e, e);
         }
+    }
+
+    /** Bytes of the rows that fit into a window. */
+    private long wholeRows(SafetensorsHeader.Entry entry) {
+        long row = entry.length() / entry.shape()[0];
+        if (row > WINDOW) {
+            throw new CheckpointException(file + ": tensor " + entry.name() + " has rows of " + row + " bytes; at most "
+                    + WINDOW + " can be mapped");
+        }
+        return WINDOW / row * row;
     }
 
     @Override

@@ -2,16 +2,20 @@ package dev.millrace.model.checkpoint;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * A stored tensor, row-major.
+ * A stored tensor, row-major. Its bytes lie in windows of whole rows, a row being what one index of the outermost dimension
+ * selects: Java maps no more than 2 GiB at once, and the embedding of the largest model has 2.5 GB.
  *
  * @param name its name in the checkpoint
  * @param dtype how its values are stored
  * @param shape its dimensions, outermost first
- * @param data its bytes, little-endian, mapped from the file; position 0 to limit is the tensor
+ * @param windows its bytes in order, little-endian, mapped from the file; position 0 to limit is the window. All have as
+ *     many rows as the first but the last, which may have fewer
  */
-public record Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
+public record Tensor(String name, Dtype dtype, long[] shape, List<ByteBuffer> windows) {
 
     /** Value types that are read. */
     public enum Dtype {
@@ -32,6 +36,33 @@ public record Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
         }
     }
 
+    /** A tensor in one window. */
+    public Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
+        this(name, dtype, shape, List.of(data));
+    }
+
+    /**
+     * Its bytes as one buffer.
+     *
+     * @throws CheckpointException if it has several windows
+     */
+    public ByteBuffer data() {
+        if (windows.size() > 1) {
+            throw new CheckpointException("tensor " + name + " of shape " + Arrays.toString(shape) + " has "
+                    + numElements() * dtype.bytes() + " bytes, more than one buffer holds; read it by its rows");
+        }
+        return windows.get(0);
+    }
+
+    /** Its rows from {@code first} on, as many as that row's window still has. */
+    public ByteBuffer rows(long first) {
+        int rowBytes = Math.toIntExact(numElements() / shape[0] * dtype.bytes());
+        int rowsInWindow = windows.get(0).limit() / rowBytes;
+        ByteBuffer window = windows.get(Math.toIntExact(first / rowsInWindow));
+        int start = Math.toIntExact(first % rowsInWindow) * rowBytes;
+        return window.slice(start, window.limit() - start).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
     public long numElements() {
         long n = 1;
         for (long d : shape) {
@@ -42,7 +73,7 @@ public record Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
 
     /** A copy of the values of a floating-point tensor. */
     public float[] toFloats() {
-        ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
         float[] out = new float[Math.toIntExact(numElements())];
         for (int i = 0; i < out.length; i++) {
             out[i] = switch (dtype) {
@@ -58,7 +89,7 @@ public record Tensor(String name, Dtype dtype, long[] shape, ByteBuffer data) {
 
     /** A copy of the values of an integer tensor. */
     public int[] toInts() {
-        ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int[] out = new int[Math.toIntExact(numElements())];
         for (int i = 0; i < out.length; i++) {
             out[i] = switch (dtype) {

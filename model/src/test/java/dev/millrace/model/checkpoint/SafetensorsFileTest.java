@@ -159,17 +159,59 @@ class SafetensorsFileTest {
     }
 
     @Test
-    void aTensorBeyondTwoGibibytesIsRefused() throws IOException {
-        long length = 1L << 31;
-        Path file = write(one("F32", "[536870912]", "[0, " + length + "]"), new byte[0]);
-        try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.allocate(1), channel.size() + length - 1); // sparse
+    void aTensorBeyondTwoGibibytesIsReadByItsRows() throws IOException {
+        long rows = 300_000;
+        int rowBytes = 4 * 2048;
+        int window = (1 << 30) / rowBytes;
+        Path file = sparse("[300000, 2048]", rows * rowBytes);
+        for (long row : new long[] {0, window - 1, window, rows - 1}) {
+            put(file, row * rowBytes, row + 1);
         }
+        try (var tensors = SafetensorsFile.open(file)) {
+            Tensor tensor = tensors.tensor("x");
 
+            assertThat(tensor.rows(0).getFloat()).isEqualTo(1);
+            assertThat(tensor.rows(window - 1).getFloat()).isEqualTo(window);
+            assertThat(tensor.rows(window - 1).remaining()).isEqualTo(rowBytes);
+            assertThat(tensor.rows(window).getFloat()).isEqualTo(window + 1);
+            assertThat(tensor.rows(rows - 1).getFloat()).isEqualTo(rows);
+            long read = 0;
+            while (read < rows) {
+                read += tensor.rows(read).remaining() / rowBytes;
+            }
+            assertThat(read).isEqualTo(rows);
+            assertThatThrownBy(tensor::data)
+                    .isInstanceOf(CheckpointException.class)
+                    .hasMessageContaining("tensor x of shape [300000, 2048] has 2457600000 bytes");
+        }
+    }
+
+    @Test
+    void aRowThatIsLargerThanAWindowIsRefused() throws IOException {
+        Path file = sparse("[2, 268435457]", 2 * 4 * 268435457L);
         try (var tensors = SafetensorsFile.open(file)) {
             assertThatThrownBy(() -> tensors.tensor("x"))
                     .isInstanceOf(CheckpointException.class)
-                    .hasMessageContaining("tensor x has 2147483648 bytes");
+                    .hasMessageContaining("tensor x has rows of 1073741828 bytes");
+        }
+    }
+
+    /** A file of zeros that takes no room on the disk. */
+    private Path sparse(String shape, long length) throws IOException {
+        Path file = write(one("F32", shape, "[0, " + length + "]"), new byte[0]);
+        try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.allocate(1), channel.size() + length - 1);
+        }
+        return file;
+    }
+
+    private static void put(Path file, long at, float value) throws IOException {
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            ByteBuffer header = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+            channel.read(header, 0);
+            ByteBuffer bytes =
+                    ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, value);
+            channel.write(bytes, 8 + header.getLong(0) + at);
         }
     }
 
