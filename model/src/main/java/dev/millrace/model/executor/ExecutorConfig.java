@@ -1,6 +1,7 @@
 package dev.millrace.model.executor;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * What an executor is built for.
@@ -16,6 +17,7 @@ import java.io.Serializable;
  * @param mediaRows rows of the media buffer
  * @param threads threads that compute; 0: one for each core
  * @param allowScalar whether to go on without vector instructions, slowly, where the JVM offers none
+ * @param gpu what only an executor on GPUs asks for
  */
 public record ExecutorConfig(
         String dtype,
@@ -28,5 +30,66 @@ public record ExecutorConfig(
         int maxModelLen,
         int mediaRows,
         int threads,
-        boolean allowScalar)
-        implements Serializable {}
+        boolean allowScalar,
+        Gpu gpu)
+        implements Serializable {
+
+    /** With {@link Gpu#DEFAULT}. */
+    public ExecutorConfig(
+            String dtype,
+            String loadFormat,
+            int blockSize,
+            int numBlocks,
+            long kvCacheBytes,
+            int maxNumSeqs,
+            int maxNumBatchedTokens,
+            int maxModelLen,
+            int mediaRows,
+            int threads,
+            boolean allowScalar) {
+        this(
+                dtype,
+                loadFormat,
+                blockSize,
+                numBlocks,
+                kvCacheBytes,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                mediaRows,
+                threads,
+                allowScalar,
+                Gpu.DEFAULT);
+    }
+
+    /** The same on other GPUs. */
+    public ExecutorConfig withGpu(Gpu other) {
+        return new ExecutorConfig(
+                dtype,
+                loadFormat,
+                blockSize,
+                numBlocks,
+                kvCacheBytes,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                mediaRows,
+                threads,
+                allowScalar,
+                other);
+    }
+
+    /**
+     * Which GPUs compute, and how. Names, meanings and defaults are vLLM's.
+     *
+     * @param memoryUtilization share of the GPU's memory that the executor may take, above 0 and at most 1
+     * @param enforceEager whether to launch each kernel by itself, without graphs
+     * @param tensorParallelSize GPUs that share a model
+     * @param ids GPUs to use, by their numbers among the visible ones; empty: the first that are there
+     */
+    public record Gpu(double memoryUtilization, boolean enforceEager, int tensorParallelSize, List<Integer> ids)
+            implements Serializable {
+
+        public static final Gpu DEFAULT = new Gpu(0.9, false, 1, List.of());
+    }
+}

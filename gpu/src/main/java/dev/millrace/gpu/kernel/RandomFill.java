@@ -1,0 +1,56 @@
+package dev.millrace.gpu.kernel;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Grid;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import java.util.EnumMap;
+import java.util.Map;
+
+/** Values made on the device ({@code random_fill.cu}). */
+public final class RandomFill {
+
+    private static final int THREADS = 256;
+    private static final int BLOCKS_A_MULTIPROCESSOR = 8;
+
+    private final Map<Type, Operation> uniform = new EnumMap<>(Type.class);
+    private final Map<Type, Operation> constant = new EnumMap<>(Type.class);
+    private final int mostBlocks;
+
+    public RandomFill(Device device) {
+        for (Type type : Type.values()) {
+            uniform.put(type, Operation.of(device, "random_fill", type));
+            constant.put(type, new Operation(device, "random_fill", "fill" + Operation.suffix(type)));
+        }
+        mostBlocks = BLOCKS_A_MULTIPROCESSOR * device.multiprocessors();
+    }
+
+    /** to[rows, stride] ← values between −bound and bound, the same for a seed; what lies behind {@code columns} stays. */
+    public void uniform(
+            Stream stream, Type type, long seed, float bound, long rows, long columns, long stride, DeviceBuffer to) {
+        Operation.requireBytes(to, ((rows - 1) * stride + columns) * type.bytes(), "random values");
+        Operation operation = uniform.get(type);
+        operation
+                .arguments()
+                .longValue(rows)
+                .longValue(columns)
+                .longValue(stride)
+                .longValue(seed)
+                .floatValue(bound)
+                .pointer(to);
+        operation.launch(stream, grid((rows * columns + 3) / 4));
+    }
+
+    /** to[count] ← value. */
+    public void constant(Stream stream, Type type, float value, long count, DeviceBuffer to) {
+        Operation.requireBytes(to, count * type.bytes(), "equal values");
+        Operation operation = constant.get(type);
+        operation.arguments().longValue(count).floatValue(value).pointer(to);
+        operation.launch(stream, grid(count));
+    }
+
+    private Grid grid(long threads) {
+        return Grid.of((int) Math.min(mostBlocks, (threads + THREADS - 1) / THREADS), THREADS);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.millrace.gpu.kernel;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Grid;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+
+/** Root mean square norm of rows ({@code rms_norm.cu}). */
+public final class RmsNorm {
+
+    private static final int THREADS = 256;
+    private static final long ALL_ROWS = 0;
+
+    private final Operation operation;
+    private final Type type;
+    private final float epsilon;
+
+    public RmsNorm(Device device, Type type, double epsilon) {
+        operation = Operation.of(device, "rms_norm", type);
+        this.type = type;
+        this.epsilon = (float) epsilon;
+    }
+
+    /** out[count, stride] ← norm of the first rows of x[·, stride], zeros behind {@code width}; weight fp32[width]. */
+    public void launch(
+            Stream stream, DeviceBuffer x, int count, DeviceBuffer weight, int width, int stride, DeviceBuffer out) {
+        Operation.requireBytes(x, (long) count * stride * type.bytes(), "x");
+        launch(stream, x, ALL_ROWS, count, weight, width, stride, out);
+    }
+
+    /** As the other, of the rows of x that {@code rows}, the address of count int32, names. */
+    public void gather(
+            Stream stream,
+            DeviceBuffer x,
+            long rows,
+            int count,
+            DeviceBuffer weight,
+            int width,
+            int stride,
+            DeviceBuffer out) {
+        launch(stream, x, rows, count, weight, width, stride, out);
+    }
+
+    private void launch(
+            Stream stream,
+            DeviceBuffer x,
+            long rows,
+            int count,
+            DeviceBuffer weight,
+            int width,
+            int stride,
+            DeviceBuffer out) {
+        Operation.requireBytes(weight, (long) width * Float.BYTES, "a norm's weight");
+        Operation.requireBytes(out, (long) count * stride * type.bytes(), "normed rows");
+        operation
+                .arguments()
+                .pointer(x)
+                .pointer(rows)
+                .pointer(weight)
+                .floatValue(epsilon)
+                .intValue(width)
+                .intValue(stride)
+                .pointer(out);
+        operation.launch(stream, Grid.of(count, THREADS));
+    }
+}

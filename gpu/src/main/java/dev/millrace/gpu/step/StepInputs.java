@@ -1,0 +1,203 @@
+package dev.millrace.gpu.step;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.PinnedBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.model.executor.ForwardBatch;
+import java.nio.IntBuffer;
+
+/**
+ * The step's arrays on the device, and the staging buffers that they come from, one for each step that may be in flight.
+ * A step travels in one copy. Addresses are those of the step that was staged last.
+ */
+public final class StepInputs {
+
+    /** More changes of block tables than this and the tables are copied as a whole. */
+    static final int MOST_UPDATES = 8192;
+
+    private static final int NO_MEDIA = -1;
+
+    private final DeviceBuffer device;
+    private final PinnedBuffer[] staging;
+    private final IntBuffer[] views;
+    private final BlockTables tables;
+    private final int dummyRow;
+    private StepLayout layout;
+
+    /** @param slots staging buffers */
+    public StepInputs(Device device, StepLimits limits, int slots) {
+        tables = new BlockTables(device, limits.rows(), limits.tableLength());
+        dummyRow = limits.rows();
+        int sequences = Math.min(limits.tokens(), limits.rows());
+        long bytes = Integer.BYTES
+                * (long) new StepLayout(limits.tokens(), sequences, limits.samples(), MOST_UPDATES, limits.rows())
+                        .length();
+        this.device = device.allocate(bytes, "inputs of a step");
+        staging = new PinnedBuffer[slots];
+        views = new IntBuffer[slots];
+        for (int slot = 0; slot < slots; slot++) {
+            staging[slot] = device.allocatePinned(bytes, "staging of a step's inputs");
+            views[slot] = staging[slot].bytes().asIntBuffer();
+        }
+    }
+
+    /** Binds the addresses to a decode step of this many sequences, whose arrays are not there yet: for a capture. */
+    public void bind(int sequences) {
+        layout = new StepLayout(sequences, sequences, sequences, 0, 0);
+    }
+
+    /**
+     * Copies a step to the device.
+     *
+     * @param fill sequences of one token and without meaning that are added behind the step's, all of whose sequences are
+     *     sampled from then
+     * @param slot staging buffer, which no earlier step's copy still reads
+     */
+    public void stage(Stream stream, ForwardBatch batch, int fill, int slot) {
+        int[] updates = tables.apply(batch.tableUpdates());
+        boolean whole = updates.length > 3 * MOST_UPDATES;
+        layout = new StepLayout(
+                batch.numTokens() + fill,
+                batch.numSequences() + fill,
+                batch.numSamples() + fill,
+                whole ? 0 : updates.length / 3,
+                batch.copyPairs().length / 2);
+        IntBuffer to = views[slot];
+        putTokens(to, batch, fill);
+        putSequences(to, batch, fill);
+        putSamples(to, batch, fill);
+        to.put(layout.copyPairList(), batch.copyPairs());
+        if (whole) {
+            tables.copyAll(stream);
+        } else {
+            to.put(layout.tableUpdateTriples(), updates);
+        }
+        stream.copyToDevice(device, 0, staging[slot], 0, (long) layout.length() * Integer.BYTES);
+    }
+
+    private void putTokens(IntBuffer to, ForwardBatch batch, int fill) {
+        int tokens = batch.numTokens();
+        put(to, layout.ids(), batch.ids(), 0, tokens, fill, 0);
+        put(to, layout.mediaRow(), batch.mediaRow(), 0, tokens, fill, NO_MEDIA);
+        for (int axis = 0; axis < 3; axis++) {
+            put(to, layout.positions() + axis * layout.tokens(), batch.positions(), axis * tokens, tokens, fill, 0);
+        }
+    }
+
+    private void putSequences(IntBuffer to, ForwardBatch batch, int fill) {
+        int sequences = batch.numSequences();
+        to.put(layout.cuQ(), batch.cuQ());
+        putRising(to, layout.cuQ() + sequences + 1, batch.numTokens() + 1, fill);
+        put(to, layout.contextLength(), batch.contextLength(), 0, sequences, fill, 1);
+        put(to, layout.row(), batch.row(), 0, sequences, fill, dummyRow);
+    }
+
+    private void putSamples(IntBuffer to, ForwardBatch batch, int fill) {
+        int samples = batch.numSamples();
+        to.put(layout.sampleToken(), batch.sampleToken());
+        putRising(to, layout.sampleToken() + samples, batch.numTokens(), fill);
+        put(to, layout.sampleRow(), batch.sampleRow(), 0, samples, fill, dummyRow);
+    }
+
+    private static void put(IntBuffer to, int at, int[] values, int from, int count, int fill, int filler) {
+        to.put(at, values, from, count);
+        for (int i = 0; i < fill; i++) {
+            to.put(at + count + i, filler);
+        }
+    }
+
+    private static void putRising(IntBuffer to, int at, int first, int count) {
+        for (int i = 0; i < count; i++) {
+            to.put(at + i, first + i);
+        }
+    }
+
+    /** T. */
+    public int tokens() {
+        return layout.tokens();
+    }
+
+    /** S. */
+    public int sequences() {
+        return layout.sequences();
+    }
+
+    /** R. */
+    public int samples() {
+        return layout.samples();
+    }
+
+    /** U. */
+    public int tableUpdates() {
+        return layout.tableUpdates();
+    }
+
+    /** C. */
+    public int copyPairs() {
+        return layout.copyPairs();
+    }
+
+    /** Address of ids [T]. */
+    public long ids() {
+        return address(layout.ids());
+    }
+
+    /** Address of mediaRow [T]. */
+    public long mediaRow() {
+        return address(layout.mediaRow());
+    }
+
+    /** Address of positions [3, T]. */
+    public long positions() {
+        return address(layout.positions());
+    }
+
+    /** Address of cuQ [S+1]. */
+    public long cuQ() {
+        return address(layout.cuQ());
+    }
+
+    /** Address of contextLength [S]. */
+    public long contextLength() {
+        return address(layout.contextLength());
+    }
+
+    /** Address of row [S]. */
+    public long row() {
+        return address(layout.row());
+    }
+
+    /** Address of sampleToken [R]. */
+    public long sampleToken() {
+        return address(layout.sampleToken());
+    }
+
+    /** Address of sampleRow [R]. */
+    public long sampleRow() {
+        return address(layout.sampleRow());
+    }
+
+    /** Address of the changes of block tables [U, 3]. */
+    public long tableUpdateTriples() {
+        return address(layout.tableUpdateTriples());
+    }
+
+    /** Address of the pairs of blocks [C, 2]. */
+    public long copyPairList() {
+        return address(layout.copyPairList());
+    }
+
+    /** Block tables, int32[rows+1, tableLength]; the last row's blocks are all the null block. */
+    public DeviceBuffer tables() {
+        return tables.device();
+    }
+
+    public int tableLength() {
+        return tables.length();
+    }
+
+    private long address(int start) {
+        return device.address() + (long) start * Integer.BYTES;
+    }
+}

@@ -1,0 +1,70 @@
+package dev.millrace.gpu.step;
+
+import dev.millrace.model.executor.ForwardBatch;
+
+/**
+ * The most that a step may ask for; a kernel that reads beyond any of these would break the whole context.
+ *
+ * @param tokens most tokens, and samples
+ * @param rows rows of per-sequence state, and most sequences
+ * @param tableLength most blocks of a sequence
+ * @param numBlocks blocks of the key-value cache
+ * @param mediaRows rows of the media buffer
+ * @param vocabSize tokens there are
+ */
+public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, int mediaRows, int vocabSize) {
+
+    private static final int BLOCK_TOKENS = 16;
+
+    /** Samples that a step may have. */
+    public int samples() {
+        return Math.min(tokens, rows);
+    }
+
+    /** @throws IllegalArgumentException naming the value that is not allowed */
+    public void check(ForwardBatch batch) {
+        within("tokens", batch.numTokens(), 1, tokens);
+        within("sequences", batch.numSequences(), 1, rows);
+        within("samples", batch.numSamples(), 0, samples());
+        for (int id : batch.ids()) {
+            if (id != ForwardBatch.LAST_SAMPLED && (id < 0 || id >= vocabSize)) {
+                throw new IllegalArgumentException("token id " + id + " is outside the vocabulary of " + vocabSize);
+            }
+        }
+        all("media row", batch.mediaRow(), -1, mediaRows - 1);
+        all("row", batch.row(), 0, rows - 1);
+        all("sampled token", batch.sampleToken(), 0, batch.numTokens() - 1);
+        all("sampled row", batch.sampleRow(), 0, rows - 1);
+        all("copied block", batch.copyPairs(), 0, numBlocks - 1);
+        checkSequences(batch);
+        int[] updates = batch.tableUpdates();
+        for (int i = 0; i < updates.length; i += 3) {
+            within("row of a block table", updates[i], 0, rows - 1);
+            within("index in a block table", updates[i + 1], 0, tableLength - 1);
+            within("block", updates[i + 2], 0, numBlocks - 1);
+        }
+    }
+
+    private void checkSequences(ForwardBatch batch) {
+        for (int s = 0; s < batch.numSequences(); s++) {
+            int count = batch.cuQ()[s + 1] - batch.cuQ()[s];
+            within("tokens of a sequence", count, 1, batch.numTokens());
+            within("context length", batch.contextLength()[s], count, tableLength * BLOCK_TOKENS);
+        }
+        within("first token", batch.cuQ()[0], 0, 0);
+        within("end of the tokens", batch.cuQ()[batch.numSequences()], batch.numTokens(), batch.numTokens());
+    }
+
+    private static void all(String what, int[] values, int min, int max) {
+        for (int value : values) {
+            within(what, value, min, max);
+        }
+    }
+
+    private static void within(String what, int value, int min, int max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(
+                    what + " " + value + " is not allowed in a step; from " + min + " to " + max + " are");
+        }
+    }
+}

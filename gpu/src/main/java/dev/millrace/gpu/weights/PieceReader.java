@@ -1,0 +1,74 @@
+package dev.millrace.gpu.weights;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Event;
+import dev.millrace.gpu.device.PinnedBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.Convert;
+import dev.millrace.model.checkpoint.Tensor;
+import java.nio.ByteBuffer;
+
+/** Copies pieces of tensors to the device, one while the other is still on the bus. For one thread. */
+final class PieceReader implements AutoCloseable {
+
+    private static final int BUFFERS = 2;
+
+    private final Convert convert;
+    private final Stream stream;
+    private final PinnedBuffer[] pinned = new PinnedBuffer[BUFFERS];
+    private final ByteBuffer[] views = new ByteBuffer[BUFFERS];
+    private final Event[] free = new Event[BUFFERS];
+    private final DeviceBuffer staging;
+    private int next;
+
+    PieceReader(Device device, Convert convert, int pieceBytes) {
+        this.convert = convert;
+        stream = device.newStream();
+        staging = device.allocate(pieceBytes, "staging of weights");
+        for (int i = 0; i < BUFFERS; i++) {
+            pinned[i] = device.allocatePinned(pieceBytes, "staging of weights");
+            views[i] = pinned[i].bytes();
+            free[i] = device.newEvent();
+        }
+    }
+
+    /** to[rows, stride] ← rows of a tensor from byte {@code from} on. */
+    void load(
+            Tensor tensor,
+            Convert.Stored stored,
+            long from,
+            int rows,
+            long columns,
+            DeviceBuffer to,
+            Type type,
+            int stride) {
+        int bytes = Math.toIntExact(rows * columns * tensor.dtype().bytes());
+        free[next].synchronize();
+        views[next].put(0, tensor.data(), Math.toIntExact(from), bytes);
+        boolean asStored = stored.name().equals(type.name()) && stride == columns;
+        stream.copyToDevice(asStored ? to : staging, 0, pinned[next], 0, bytes);
+        stream.record(free[next]);
+        if (!asStored) {
+            convert.launch(stream, stored, staging, rows, columns, type, stride, to);
+        }
+        next = (next + 1) % BUFFERS;
+    }
+
+    /** Waits for all pieces. */
+    void synchronize() {
+        stream.synchronize();
+    }
+
+    @Override
+    public void close() {
+        stream.synchronize();
+        for (int i = 0; i < BUFFERS; i++) {
+            free[i].close();
+            pinned[i].close();
+        }
+        staging.close();
+        stream.close();
+    }
+}
