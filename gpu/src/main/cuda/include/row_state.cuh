@@ -1,0 +1,133 @@
+// A row: what the draws of one sequence depend on, and its view of a row of logits. gpu.sampling.RowLayout names the same fields.
+//
+//   fields i[rows, FIELDS]   bitmaps u32[rows, BITMAPS, ceil(V / 32)]   counts u32[rows, V]   biases f32[rows, V]
+#pragma once
+
+#include "scalar.cuh"
+#include "select.cuh"
+
+enum Field { FLAGS, TEMPERATURE, TOP_P, MIN_P, TOP_K, REPETITION, PRESENCE, FREQUENCY, SEED_LOW, SEED_HIGH, CHOICE, MIN_TOKENS,
+             OUTPUT_LENGTH, FIELDS = 16 };
+
+// SEEN: tokens of prompt and output; the other five mean something only where the row's flags have HAS << bitmap.
+enum Bitmap { SEEN, ALLOWED, BANNED, STOP, BIASED, DRAW_BANNED, BITMAPS };
+
+// COUNTED: counts holds how often each token was generated.
+enum Flag { GREEDY = 1, FILTERED = 2, PENALIZED = 4, COUNTED = 8, HAS = 256 };
+
+struct Rows {
+    int* fields;
+    unsigned* bitmaps;
+    unsigned* counts;
+    float* biases;
+    int vocabulary;
+
+    __device__ int words() const { return (vocabulary + 31) / 32; }
+    __device__ int field(int row, Field f) const { return fields[row * FIELDS + f]; }
+    __device__ float real(int row, Field f) const { return __int_as_float(field(row, f)); }
+    __device__ unsigned* bitmap(int row, int which) const {
+        return bitmaps + (static_cast<long long>(row) * BITMAPS + which) * words();
+    }
+    __device__ unsigned* count(int row) const { return counts + static_cast<long long>(row) * vocabulary; }
+    __device__ float* bias(int row) const { return biases + static_cast<long long>(row) * vocabulary; }
+};
+
+// Four consecutive logits from an index that divides by 4; NONE behind the end.
+__device__ __forceinline__ void load_logits(const float* logits, bool aligned, int size, int first, float (&x)[4]) {
+    if (aligned && first + 4 <= size) {
+        Pack<float>::load(logits + first).to_floats(x);
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        x[i] = first + i < size ? logits[first + i] : NONE;
+    }
+}
+__device__ __forceinline__ bool is_aligned(const float* logits) { return (reinterpret_cast<unsigned long long>(logits) & 15) == 0; }
+
+// Logits as a draw sees them. What cannot be drawn is not above minus infinity.
+struct View {
+    const float* logits;
+    const unsigned* bitmaps;
+    const unsigned* counts;
+    const float* biases;
+    int size, words, flags;
+    float temperature, repetition, presence, frequency;
+    bool aligned;
+
+    __device__ static View of(const Rows& rows, int row, const float* logits) {
+        View v;
+        v.logits = logits;
+        v.bitmaps = rows.bitmap(row, 0);
+        v.counts = rows.count(row);
+        v.biases = rows.bias(row);
+        v.size = rows.vocabulary;
+        v.words = rows.words();
+        v.flags = rows.field(row, FLAGS);
+        if (rows.field(row, OUTPUT_LENGTH) >= rows.field(row, MIN_TOKENS)) {
+            v.flags &= ~(HAS << STOP);
+        }
+        v.temperature = rows.real(row, TEMPERATURE);
+        v.repetition = rows.real(row, REPETITION);
+        v.presence = rows.real(row, PRESENCE);
+        v.frequency = rows.real(row, FREQUENCY);
+        v.aligned = is_aligned(logits);
+        return v;
+    }
+
+    // Tokens first to first + 3, first a multiple of 4: adjusted and, unless greedy, over the temperature; NONE: not to be drawn.
+    __device__ __forceinline__ void pack(int first, float (&x)[4]) const {
+        load_logits(logits, aligned, size, first, x);
+        if ((flags & (PENALIZED | (HAS << ALLOWED) | (HAS << BANNED) | (HAS << STOP) | (HAS << BIASED) | (HAS << DRAW_BANNED))) != 0 &&
+            first < size) {
+            adjust(first, x);
+        }
+        if ((flags & GREEDY) == 0) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                x[i] = x[i] > MINUS_INFINITY ? x[i] / temperature : NONE;
+            }
+        }
+    }
+
+private:
+    __device__ __forceinline__ unsigned bits(int bitmap, int first) const {
+        return bitmaps[static_cast<long long>(bitmap) * words + first / 32] >> (first % 32);
+    }
+
+    __device__ __forceinline__ unsigned flagged(int bitmap, int first) const {
+        return (flags & (HAS << bitmap)) != 0 ? bits(bitmap, first) : 0;
+    }
+
+    __device__ void adjust(int first, float (&x)[4]) const {
+        unsigned out = (flags & (HAS << ALLOWED)) != 0 ? ~bits(ALLOWED, first) : 0;
+        out |= flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
+        unsigned biased = flagged(BIASED, first);
+        unsigned seen = (flags & PENALIZED) != 0 ? bits(SEEN, first) : 0;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            if (first + i >= size) {
+                break;
+            }
+            if ((out >> i & 1) != 0) {
+                x[i] = MINUS_INFINITY;
+            }
+            if ((biased >> i & 1) != 0) {
+                x[i] = __fadd_rn(x[i], biases[first + i]);
+            }
+            if ((seen >> i & 1) != 0) {
+                x[i] = penalized(x[i], first + i);
+            }
+        }
+    }
+
+    __device__ float penalized(float x, int token) const {
+        x = x > 0 ? x / repetition : __fmul_rn(x, repetition);
+        unsigned count = (flags & COUNTED) != 0 ? counts[token] : 0;
+        if (count > 0) {
+            x = __fsub_rn(x, __fmul_rn(frequency, static_cast<float>(count)));
+            x = __fsub_rn(x, presence);
+        }
+        return x;
+    }
+};

@@ -1,0 +1,480 @@
+// sample: draws a token for each of R rows of logits f32[R, stride], as model.sampling.Sampler does, and notes it in the row's state.
+//
+//   sample_scan       (CHUNKS, R)  greedy and unfiltered rows: each chunk's best; filtered rows: each chunk's largest value
+//   sample_histogram  (CHUNKS, R)  filtered rows: how many values, and how much of the mass, lie in each bin
+//   sample_bounds     (R)          filtered rows: the bins in which the thresholds of top-k and top-p lie
+//   sample_gather     (CHUNKS, R)  filtered rows: each chunk's best above those bins; what lies in them goes to a list
+//   sample_choose     (R)          the exact thresholds from the list, the best of all, the row's new state
+//
+// min-p, top-k and top-p keep the largest values: all above a bin surely, none below another, and the list decides between. A
+// row's result depends on its own values alone: chunks have a fixed length, sums are of integers, a best is a best in any order.
+// A sample of the dummy row, the last, is none. Reads sampleToken i[R], sampleRow i[R], sequences i[T], cuQ i[S+1] and
+// contextLength i[S]; writes tokens i[R], lastTokens i[rows]. Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts
+// u32[R, BINS] and masses u64[R, BINS], zero before and after; bounds Bounds[R]; lengths i[R], lists u64[R, LIST].
+
+#include "draw.cuh"
+#include "row_state.cuh"
+
+namespace {
+
+constexpr int SCAN_THREADS = 256;
+constexpr int PACKS = 4;
+constexpr int CHUNK = SCAN_THREADS * PACKS * 4;
+constexpr int THREADS = 512;
+constexpr int LIST = 4096;
+constexpr int PER_THREAD = LIST / THREADS;
+constexpr int KEY_DIGITS = 3;  // of a key, those that hold the value (and one bit of the id)
+constexpr int ALL_DIGITS = 5;
+
+// Values in bins before first are kept, those in bins after last are not. base is the count (top-k) or mass (top-p) before first.
+struct Bounds {
+    int first, last;
+    u64 base, total;
+};
+
+struct Samples {
+    const int *token, *row, *sequence, *cuQ, *contextLength;
+
+    // Index that the drawn token will have in its sequence.
+    __device__ int position(int sample) const {
+        int t = token[sample];
+        int s = sequence[t];
+        return contextLength[s] - cuQ[s + 1] + t + 1;
+    }
+};
+
+__device__ Noise noise_of(const Rows& rows, int row, int position) {
+    return Noise{static_cast<unsigned>(rows.field(row, SEED_LOW)), static_cast<unsigned>(rows.field(row, SEED_HIGH)),
+                 rows.field(row, CHOICE), position};
+}
+
+// Which values a row's filters keep, and how.
+struct Filter {
+    float max;
+    int topK;
+    float topP;
+    double minP, leastDistance;
+
+    __device__ static Filter of(const Rows& rows, int row, float max) {
+        Filter f;
+        f.max = max;
+        f.topK = rows.field(row, TOP_K);
+        f.topP = rows.real(row, TOP_P);
+        f.minP = rows.real(row, MIN_P);
+        f.leastDistance = f.minP > 0 ? logarithm(fmax(f.minP, 1e-300)) : -__builtin_inf();
+        return f;
+    }
+
+    __device__ bool binned() const { return topK > 0 || topP < 1; }
+    __device__ bool byMass() const { return topK == 0; }
+
+    // The least mass that top-p may keep of a total.
+    __device__ u64 wanted(u64 total) const {
+        u64 mass = static_cast<u64>(ceil(topP * static_cast<double>(total)));
+        return mass > 0 ? mass : 1;
+    }
+
+    // Whether min-p keeps a value; false for NaN. The exponential only where the logarithms are too close to tell.
+    __device__ __forceinline__ bool admits(float x) const {
+        if (minP <= 0) {
+            return x == x;
+        }
+        double distance = static_cast<double>(x) - max;
+        if (fabs(distance - leastDistance) < 1e-9) {
+            return exponential(distance) >= minP;
+        }
+        return distance > leastDistance;
+    }
+};
+
+template <int N>
+__device__ float largest(const float* maxima, int chunks) {
+    float max = MINUS_INFINITY;
+    for (int i = threadIdx.x; i < chunks; i += N) {
+        max = fmaxf(max, maxima[i]);
+    }
+    return block_max<N>(max);
+}
+
+__device__ __forceinline__ int pack_start(int pack) { return blockIdx.x * CHUNK + (pack * SCAN_THREADS + threadIdx.x) * 4; }
+
+// The lowest id of the chunk's largest value. A NaN as the very first logit wins, as it does where nothing compares above it.
+__device__ Best greedy_best(const View& view) {
+    float value[PACKS][4];
+    float max = MINUS_INFINITY;
+#pragma unroll
+    for (int p = 0; p < PACKS; p++) {
+        view.pack(pack_start(p), value[p]);
+        if (pack_start(p) == 0 && value[p][0] != value[p][0]) {
+            value[p][0] = -MINUS_INFINITY;
+        }
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            max = fmaxf(max, value[p][i]);
+        }
+    }
+    max = block_max<SCAN_THREADS>(max);
+    Best best = Best::none();
+#pragma unroll
+    for (int p = PACKS - 1; p >= 0; p--) {
+#pragma unroll
+        for (int i = 3; i >= 0; i--) {
+            if (value[p][i] == max && max > MINUS_INFINITY) {
+                best = Best{max, pack_start(p) + i};
+            }
+        }
+    }
+    return block_best<SCAN_THREADS>(best);
+}
+
+// The best of the chunk's values that keep(value) leaves.
+template <typename Keep>
+__device__ Best drawn_best(const View& view, const Noise& noise, Keep keep) {
+    Contest<SCAN_THREADS, PACKS * 4> contest;
+#pragma unroll
+    for (int p = 0; p < PACKS; p++) {
+        float value[4];
+        view.pack(pack_start(p), value);
+        uint4 words = noise.words(pack_start(p) / 4);
+        const unsigned word[] = {words.x, words.y, words.z, words.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            bool kept = keep(value[i], pack_start(p) + i);
+            contest.enter(4 * p + i, kept ? value[i] : NONE, word[i]);
+        }
+    }
+    Best best = Best::none();
+    contest.hold(noise, [](int i) { return pack_start(i / 4) + i % 4; }, best);
+    return block_best<SCAN_THREADS>(best);
+}
+
+__device__ float chunk_max(const View& view) {
+    float max = MINUS_INFINITY;
+#pragma unroll
+    for (int p = 0; p < PACKS; p++) {
+        float value[4];
+        view.pack(pack_start(p), value);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            max = fmaxf(max, value[i]);
+        }
+    }
+    return block_max<SCAN_THREADS>(max);
+}
+
+// The keys of values that lie in the bins between the bounds: from the list, or where that ran over from the logits.
+struct Source {
+    const View& view;
+    const Filter& filter;
+    Bounds bounds;
+    const u64* list;
+    int length;
+
+    __device__ bool listed() const { return length <= LIST; }
+
+    __device__ bool holds(float x) const {
+        if (!filter.admits(x)) {
+            return false;
+        }
+        int bin = bin_of(x, filter.max);
+        return bin >= bounds.first && bin <= bounds.last;
+    }
+
+    template <typename Visit>
+    __device__ void each(Visit visit) const {
+        if (listed()) {
+            for (int i = threadIdx.x; i < length; i += THREADS) {
+                visit(list[i]);
+            }
+            return;
+        }
+        for (int first = 4 * threadIdx.x; first < view.size; first += 4 * THREADS) {
+            float x[4];
+            view.pack(first, x);
+            for (int i = 0; i < 4; i++) {
+                if (holds(x[i])) {
+                    visit(key_of(x[i], first + i));
+                }
+            }
+        }
+    }
+
+    // The best of the keys at and above the threshold.
+    __device__ void draw(const Noise& noise, u64 threshold, Best& best) const {
+        int tiles = listed() ? 1 : (view.size + LIST - 1) / LIST;
+        for (int tile = 0; tile < tiles; tile++) {
+            Contest<THREADS, PER_THREAD> contest;
+            int id[PER_THREAD];
+#pragma unroll
+            for (int j = 0; j < PER_THREAD; j += 4) {
+                float x[4];
+                if (listed()) {
+                    take(j, x, id);
+                } else {
+                    int first = tile * LIST + (j / 4 * THREADS + threadIdx.x) * 4;
+                    view.pack(first, x);
+                    for (int i = 0; i < 4; i++) {
+                        id[j + i] = first + i;
+                        x[i] = holds(x[i]) ? x[i] : NONE;
+                    }
+                }
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    bool kept = x[i] == x[i] && key_of(x[i], id[j + i]) >= threshold;
+                    contest.enter(j + i, kept ? x[i] : NONE, kept ? noise.word(id[j + i]) : 0);
+                }
+            }
+            contest.hold(noise, [&](int i) { return id[i]; }, best);
+        }
+    }
+
+private:
+    __device__ __forceinline__ void take(int j, float (&x)[4], int (&id)[PER_THREAD]) const {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            int at = (j + i) * THREADS + threadIdx.x;
+            u64 key = at < length ? list[at] : 0;
+            id[j + i] = id_of(key);
+            x[i] = at < length ? value_of(key) : NONE;
+        }
+    }
+};
+
+// The key of the least likely value that top-k and top-p keep; 0 where they keep all of the source.
+__device__ u64 threshold_of(const Source& source, u64* sums) {
+    const Filter& filter = source.filter;
+    auto each = [&](auto visit) { source.each(visit); };
+    u64 byCount = 0;
+    if (filter.topK > 0) {
+        byCount = descend<THREADS>(sums, KEY_DIGITS, filter.topK - source.bounds.base, each, [](u64) { return 1ull; });
+        byCount = byCount >> ID_BITS << ID_BITS;  // those that equal the k-th stay
+    }
+    if (filter.topP >= 1) {
+        return byCount;
+    }
+    auto mass = [&](u64 key) { return key >= byCount ? mass_of(value_of(key), filter.max) : 0; };
+    u64 total = source.bounds.total;
+    if (!filter.byMass()) {
+        u64 mine = 0;
+        source.each([&](u64 key) { mine += mass(key); });
+        block_scan<THREADS>(mine, total);
+    }
+    u64 wanted = filter.wanted(total);
+    u64 base = filter.byMass() ? source.bounds.base : 0;
+    u64 byMass = descend<THREADS>(sums, ALL_DIGITS, wanted - base, each, mass);
+    return byMass > byCount ? byMass : byCount;
+}
+
+// The first of the largest raw logits: what is drawn where nothing may be.
+__device__ int likeliest(const float* logits, int size) {
+    float max = MINUS_INFINITY;
+    for (int i = threadIdx.x; i < size; i += THREADS) {
+        max = fmaxf(max, logits[i]);
+    }
+    max = block_max<THREADS>(max);
+    Best best = Best::none();
+    for (int i = threadIdx.x; i < size && best.id == NOBODY; i += THREADS) {
+        if (logits[i] == max) {
+            best = Best{0, i};
+        }
+    }
+    best = block_best<THREADS>(best);
+    return best.id == NOBODY || logits[0] != logits[0] ? 0 : best.id;
+}
+
+__device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {
+    int flags = rows.field(row, FLAGS);
+    if ((flags & (HAS << DRAW_BANNED)) != 0) {
+        for (int i = threadIdx.x; i < rows.words(); i += THREADS) {
+            rows.bitmap(row, DRAW_BANNED)[i] = 0;
+        }
+    }
+    __syncthreads();  // all have read the flags
+    if (threadIdx.x == 0) {
+        lastTokens[row] = token;
+        rows.fields[row * FIELDS + OUTPUT_LENGTH]++;
+        rows.fields[row * FIELDS + FLAGS] = flags & ~(HAS << DRAW_BANNED);
+        if ((flags & PENALIZED) != 0) {
+            rows.bitmap(row, SEEN)[token / 32] |= 1u << token % 32;
+        }
+        if ((flags & COUNTED) != 0) {
+            rows.count(row)[token]++;
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
+        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
+        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        double* scores, int* ids, float* maxima) {
+    int row = sampleRow[blockIdx.y];
+    if (row == dummyRow) {
+        return;
+    }
+    Rows rows{fields, bitmaps, counts, biases, vocabulary};
+    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
+    int at = blockIdx.y * gridDim.x + blockIdx.x;
+    if ((view.flags & FILTERED) != 0) {
+        float max = chunk_max(view);
+        if (threadIdx.x == 0) {
+            maxima[at] = max;
+        }
+        return;
+    }
+    Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
+    Best best = (view.flags & GREEDY) != 0
+                        ? greedy_best(view)
+                        : drawn_best(view, noise_of(rows, row, samples.position(blockIdx.y)), [](float, int) { return true; });
+    if (threadIdx.x == 0) {
+        scores[at] = best.score;
+        ids[at] = best.id;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
+        const float* logits, int stride, const int* sampleRow, int* fields, unsigned* bitmaps, unsigned* counts, float* biases,
+        int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
+    int row = sampleRow[blockIdx.y];
+    Rows rows{fields, bitmaps, counts, biases, vocabulary};
+    if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
+        return;
+    }
+    Filter filter = Filter::of(rows, row, largest<SCAN_THREADS>(maxima + blockIdx.y * gridDim.x, gridDim.x));
+    if (!filter.binned()) {
+        return;
+    }
+    __shared__ unsigned number[BINS];
+    __shared__ u64 mass[BINS];
+    for (int i = threadIdx.x; i < BINS; i += SCAN_THREADS) {
+        number[i] = 0;
+        mass[i] = 0;
+    }
+    __syncthreads();
+    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
+    for (int p = 0; p < PACKS; p++) {
+        float value[4];
+        view.pack(pack_start(p), value);
+        for (int i = 0; i < 4; i++) {
+            int bin = bin_of(value[i], filter.max);
+            if (bin < OVERFLOW_BIN && filter.admits(value[i])) {
+                atomicAdd(&number[bin], 1u);
+                if (filter.byMass()) {
+                    atomicAdd(&mass[bin], mass_of(value[i], filter.max));
+                }
+            }
+        }
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < BINS; i += SCAN_THREADS) {
+        if (number[i] > 0) {
+            atomicAdd(&binCounts[static_cast<long long>(blockIdx.y) * BINS + i], number[i]);
+            if (filter.byMass()) {
+                atomicAdd(&binMasses[static_cast<long long>(blockIdx.y) * BINS + i], mass[i]);
+            }
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) sample_bounds(
+        const int* sampleRow, int* fields, int dummyRow, unsigned* binCounts, u64* binMasses, Bounds* bounds, int* lengths) {
+    int sample = blockIdx.x;
+    int row = sampleRow[sample];
+    Rows rows{fields, nullptr, nullptr, nullptr, 0};
+    if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
+        return;
+    }
+    Filter filter = Filter::of(rows, row, 0);
+    unsigned* number = binCounts + static_cast<long long>(sample) * BINS;
+    u64* mass = binMasses + static_cast<long long>(sample) * BINS;
+    Bounds found{BINS, BINS, 0, 0};  // min-p alone needs none
+    if (filter.topK > 0) {
+        Place place = reach<THREADS, BINS>(filter.topK, [&](int i) { return number[i]; });
+        int bin = min(place.index, OVERFLOW_BIN);
+        found = filter.topP < 1 ? Bounds{0, bin, 0, 0} : Bounds{bin, bin, place.before, 0};
+    } else if (filter.topP < 1) {
+        u64 sum = 0;
+        for (int i = threadIdx.x; i < BINS; i += THREADS) {
+            sum += mass[i];
+        }
+        u64 total;
+        block_scan<THREADS>(sum, total);
+        Place place = reach<THREADS, BINS>(filter.wanted(total), [&](int i) { return mass[i]; });
+        found = Bounds{place.index, place.index, place.before, total};
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < BINS; i += THREADS) {
+        number[i] = 0;
+        mass[i] = 0;
+    }
+    if (threadIdx.x == 0) {
+        bounds[sample] = found;
+        lengths[sample] = 0;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
+        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
+        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        const float* maxima, const Bounds* bounds, double* scores, int* ids, int* lengths, u64* lists) {
+    int row = sampleRow[blockIdx.y];
+    Rows rows{fields, bitmaps, counts, biases, vocabulary};
+    if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
+        return;
+    }
+    Filter filter = Filter::of(rows, row, largest<SCAN_THREADS>(maxima + blockIdx.y * gridDim.x, gridDim.x));
+    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
+    Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
+    Bounds bound = bounds[blockIdx.y];
+    auto keep = [&](float x, int id) {
+        if (!filter.admits(x)) {
+            return false;
+        }
+        int bin = bin_of(x, filter.max);
+        if (bin >= bound.first && bin <= bound.last) {
+            int at = atomicAdd(&lengths[blockIdx.y], 1);
+            if (at < LIST) {
+                lists[static_cast<long long>(blockIdx.y) * LIST + at] = key_of(x, id);
+            }
+        }
+        return bin < bound.first;
+    };
+    Best best = drawn_best(view, noise_of(rows, row, samples.position(blockIdx.y)), keep);
+    if (threadIdx.x == 0) {
+        scores[blockIdx.y * gridDim.x + blockIdx.x] = best.score;
+        ids[blockIdx.y * gridDim.x + blockIdx.x] = best.id;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) sample_choose(
+        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
+        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        int chunks, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
+        const u64* lists, int* tokens, int* lastTokens) {
+    __shared__ u64 sums[BINS];
+    int sample = blockIdx.x;
+    int row = sampleRow[sample];
+    if (row == dummyRow) {
+        return;
+    }
+    Rows rows{fields, bitmaps, counts, biases, vocabulary};
+    View view = View::of(rows, row, logits + static_cast<long long>(sample) * stride);
+    Best best = Best::none();
+    for (int i = threadIdx.x; i < chunks; i += THREADS) {
+        best.offer(scores[sample * chunks + i], ids[sample * chunks + i]);
+    }
+    if ((view.flags & FILTERED) != 0) {
+        Filter filter = Filter::of(rows, row, largest<THREADS>(maxima + sample * chunks, chunks));
+        Source source{view, filter, bounds[sample], lists + static_cast<long long>(sample) * LIST, lengths[sample]};
+        u64 threshold = filter.binned() ? threshold_of(source, sums) : 0;
+        Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
+        source.draw(noise_of(rows, row, samples.position(sample)), threshold, best);
+    }
+    best = block_best<THREADS>(best);
+    int token = best.id != NOBODY ? best.id : likeliest(view.logits, vocabulary);
+    commit(rows, row, token, lastTokens);
+    if (threadIdx.x == 0) {
+        tokens[sample] = token;
+    }
+}
