@@ -10,6 +10,7 @@ import static jcuda.jcublas.cublasOperation.CUBLAS_OP_T;
 import jcuda.Pointer;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasStatus;
 import jcuda.runtime.cudaStream_t;
 
 /** Matrix products by cuBLAS on one stream, in a workspace of the caller's, so that graphs can hold them. */
@@ -22,16 +23,16 @@ public final class Blas implements AutoCloseable {
 
     Blas(Stream stream, DeviceBuffer workspace, Resources owner) {
         this.owner = owner;
-        Status.checkBlas(JCublas2.cublasCreate(handle), "cublasCreate", () -> "make a cuBLAS handle");
+        Status.checkBlas(JCublas2.cublasCreate(handle), "cublasCreate", "make a cuBLAS handle");
         owner.add(this, "a cuBLAS handle", this::destroy);
         Status.checkBlas(
                 JCublas2.cublasSetStream(handle, new cudaStream_t(stream.handle())),
                 "cublasSetStream",
-                () -> "bind a cuBLAS handle to a stream");
+                "bind a cuBLAS handle to a stream");
         Status.checkBlas(
                 JCublas2.cublasSetWorkspace(handle, workspace.pointer(), workspace.bytes()),
                 "cublasSetWorkspace",
-                () -> "give cuBLAS " + workspace);
+                "give cuBLAS " + workspace);
     }
 
     /**
@@ -57,30 +58,33 @@ public final class Blas implements AutoCloseable {
         checkFits(x, rows, in, xStride, type);
         checkFits(y, rows, out, yStride, yType);
         scale[0] = beta;
-        Status.checkBlas(
-                JCublas2.cublasGemmEx_new(
-                        handle,
-                        CUBLAS_OP_T,
-                        CUBLAS_OP_N,
-                        out,
-                        rows,
-                        in,
-                        one,
-                        w.pointer(),
-                        cudaType(type),
-                        wStride,
-                        x.pointer(),
-                        cudaType(type),
-                        xStride,
-                        this.beta,
-                        y.pointer(),
-                        cudaType(yType),
-                        yStride,
-                        CUBLAS_COMPUTE_32F,
-                        CUBLAS_GEMM_DEFAULT),
-                "cublasGemmEx",
-                () -> "%s[%d,%d] = x[%d,%d (stride %d)]·W[%d,%d (stride %d)]ᵀ in %s with y's stride %d"
-                        .formatted(yType, rows, out, rows, in, xStride, out, in, wStride, type, yStride));
+        int code = JCublas2.cublasGemmEx_new(
+                handle,
+                CUBLAS_OP_T,
+                CUBLAS_OP_N,
+                out,
+                rows,
+                in,
+                one,
+                w.pointer(),
+                cudaType(type),
+                wStride,
+                x.pointer(),
+                cudaType(type),
+                xStride,
+                this.beta,
+                y.pointer(),
+                cudaType(yType),
+                yStride,
+                CUBLAS_COMPUTE_32F,
+                CUBLAS_GEMM_DEFAULT);
+        if (code != cublasStatus.CUBLAS_STATUS_SUCCESS) {
+            throw Status.blasFailure(
+                    code,
+                    "cublasGemmEx",
+                    "y[%d,%d] (%s, stride %d) = x[%d,%d] (stride %d) times W[%d,%d] (%s, stride %d) transposed"
+                            .formatted(rows, out, yType, yStride, rows, in, xStride, out, in, type, wStride));
+        }
     }
 
     private static void checkFits(DeviceBuffer matrix, int rows, int columns, int stride, Type type) {
@@ -99,7 +103,7 @@ public final class Blas implements AutoCloseable {
     }
 
     private void destroy() {
-        Status.checkBlas(JCublas2.cublasDestroy(handle), "cublasDestroy", () -> "destroy a cuBLAS handle");
+        Status.checkBlas(JCublas2.cublasDestroy(handle), "cublasDestroy", "destroy a cuBLAS handle");
     }
 
     @Override

@@ -7,6 +7,7 @@ import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR
 import static jcuda.driver.JCudaDriver.CU_MEMHOSTALLOC_PORTABLE;
 
 import java.util.List;
+import java.util.Optional;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -40,6 +41,27 @@ public final class Device implements AutoCloseable {
         bindThread();
     }
 
+    /**
+     * Why no GPU can be used here, in a sentence, or nothing where the first one can. Starts the driver and makes no
+     * context; where the build has no kernels, touches nothing.
+     */
+    public static Optional<String> obstacle() {
+        try {
+            if (Kernels.toolkit().isEmpty()) {
+                return Optional.of(Kernels.missing("all").getMessage());
+            }
+            Driver.initialize();
+            Driver.checkUsable(0);
+            return Optional.empty();
+        } catch (GpuUnavailableException | CudaException e) {
+            return Optional.of(e.getMessage());
+        }
+    }
+
+    public static boolean available() {
+        return obstacle().isEmpty();
+    }
+
     /** @return how many GPUs this process sees */
     public static int count() {
         Driver.initialize();
@@ -68,6 +90,12 @@ public final class Device implements AutoCloseable {
 
     public String name() {
         return name;
+    }
+
+    /** NVIDIA's name for this one GPU, the same in every process. */
+    public static String uuid(int ordinal) {
+        Driver.initialize();
+        return Driver.uuid(Driver.device(ordinal));
     }
 
     /** Major and minor version as one number: 90 for 9.0. */
@@ -188,7 +216,7 @@ public final class Device implements AutoCloseable {
 
     /** Loads the kernels of the source file of that name. */
     public Module load(String name) {
-        return new Module(name, Kernels.image(name), resources);
+        return new Module(name, Kernels.image(name), computeCapability(), resources);
     }
 
     /** @param workspace cuBLAS's own device memory; NVIDIA advises 32 MiB on Hopper and 4 MiB before */

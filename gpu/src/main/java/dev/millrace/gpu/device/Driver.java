@@ -3,14 +3,18 @@ package dev.millrace.gpu.device;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.UUID;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
+import jcuda.driver.CUuuid;
 import jcuda.driver.JCudaDriver;
 
 /** What the driver says of the machine before a context is made, and whether that does. */
 final class Driver {
     private static final int LEAST_CAPABILITY = 80;
+    private static final int LEAST_TOOLKIT = 12;
 
     private Driver() {}
 
@@ -23,6 +27,27 @@ final class Driver {
                     + " a container's --gpus), or use --device cpu");
         }
         Status.check(code, "cuInit", "start the NVIDIA driver");
+        checkVersion();
+    }
+
+    /**
+     * Kernels compiled by one major version of CUDA run on its drivers and all newer ones (NVIDIA, "CUDA
+     * Compatibility", minor version compatibility).
+     */
+    private static void checkVersion() {
+        int[] version = new int[1];
+        Status.check(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion", "ask for the driver's version");
+        int toolkit = Kernels.toolkit().orElse(LEAST_TOOLKIT);
+        if (version[0] / 1000 < toolkit) {
+            throw new GpuUnavailableException(
+                    "the NVIDIA driver supports CUDA %d.%d and the kernels were compiled by CUDA %d: update the driver to at least version %d, or use --device cpu"
+                            .formatted(version[0] / 1000, version[0] % 1000 / 10, toolkit, leastDriver()));
+        }
+    }
+
+    /** The least version of NVIDIA's Linux driver that runs this build's kernels. */
+    static int leastDriver() {
+        return Kernels.toolkit().orElse(LEAST_TOOLKIT) > LEAST_TOOLKIT ? 580 : 525;
     }
 
     static int count() {
@@ -41,6 +66,13 @@ final class Driver {
         byte[] name = new byte[256];
         Status.check(JCudaDriver.cuDeviceGetName(name, name.length, device), "cuDeviceGetName", "name a GPU");
         return new String(name, StandardCharsets.UTF_8).split("\0", 2)[0];
+    }
+
+    static String uuid(CUdevice device) {
+        CUuuid uuid = new CUuuid();
+        Status.check(JCudaDriver.cuDeviceGetUuid(uuid, device), "cuDeviceGetUuid", "ask a GPU for its UUID");
+        ByteBuffer bytes = ByteBuffer.wrap(uuid.bytes);
+        return "GPU-" + new UUID(bytes.getLong(), bytes.getLong());
     }
 
     static int attribute(CUdevice device, int attribute) {

@@ -1,6 +1,7 @@
 package dev.millrace.gpu.device;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import jcuda.Pointer;
 
 /**
@@ -9,26 +10,32 @@ import jcuda.Pointer;
  * thread at a time.
  */
 public final class KernelArguments {
-    static final int MOST = 32;
-    static final int BYTES = 2 * MOST * Long.BYTES;
+    private static final int MOST = 32;
     private static final int VALUES = MOST * Long.BYTES;
 
+    /** Of native memory, for one of these. */
+    static final int BYTES = 2 * VALUES;
+
     private final ByteBuffer block;
+    private final long address;
     private final Pointer table;
     private int count;
+    private long wide;
 
     /** @param offset of {@link #BYTES} bytes of the pinned memory that become this object's own */
     KernelArguments(PinnedBuffer memory, int offset) {
-        block = memory.bytes().slice(offset, BYTES).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-        table = memory.pointer(offset, BYTES);
+        block = memory.bytes().slice(offset, BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        address = memory.address() + offset;
+        table = new Address(address);
         for (int i = 0; i < MOST; i++) {
-            block.putLong(i * Long.BYTES, memory.address() + offset + VALUES + i * Long.BYTES);
+            block.putLong(i * Long.BYTES, address + VALUES + i * Long.BYTES);
         }
     }
 
     /** Forgets all arguments. */
     public KernelArguments reset() {
         count = 0;
+        wide = 0;
         return this;
     }
 
@@ -36,11 +43,12 @@ public final class KernelArguments {
         return longValue(buffer.address());
     }
 
-    public KernelArguments pointer(long address) {
-        return longValue(address);
+    public KernelArguments pointer(long deviceAddress) {
+        return longValue(deviceAddress);
     }
 
     public KernelArguments longValue(long value) {
+        wide |= 1L << count;
         block.putLong(next(), value);
         return this;
     }
@@ -57,12 +65,20 @@ public final class KernelArguments {
 
     private int next() {
         if (count == MOST) {
-            throw new IllegalStateException("a kernel has at most %d arguments".formatted(MOST));
+            throw new IllegalStateException("a launch has at most %d arguments".formatted(MOST));
         }
         return VALUES + Long.BYTES * count++;
     }
 
-    Pointer pointer() {
+    boolean fit(Signature signature) {
+        return !signature.isKnown() || count == signature.count() && wide == signature.wide();
+    }
+
+    long address() {
+        return address;
+    }
+
+    Pointer table() {
         return table;
     }
 
@@ -70,7 +86,11 @@ public final class KernelArguments {
     public String toString() {
         StringBuilder text = new StringBuilder("arguments");
         for (int i = 0; i < count; i++) {
-            text.append(" 0x").append(Long.toHexString(block.getLong(VALUES + i * Long.BYTES)));
+            int at = VALUES + i * Long.BYTES;
+            text.append(
+                    (wide >> i & 1) == 1
+                            ? " long 0x" + Long.toHexString(block.getLong(at))
+                            : " int 0x" + Integer.toHexString(block.getInt(at)));
         }
         return text.toString();
     }

@@ -10,10 +10,12 @@ import jcuda.driver.JCudaDriver;
 public final class Module {
     private final CUmodule module = new CUmodule();
     private final String name;
+    private final boolean overlaps;
 
     /** @param image in direct memory: JCuda holds an array's lock, and so the collector, while the driver compiles */
-    Module(String name, ByteBuffer image, Resources owner) {
+    Module(String name, ByteBuffer image, int computeCapability, Resources owner) {
         this.name = name;
+        this.overlaps = computeCapability >= 90 && Launcher.isBound();
         Status.check(
                 JCudaDriver.cuModuleLoadDataEx(module, Pointer.to(image), 0, new int[0], Pointer.to(new long[0])),
                 "cuModuleLoadDataEx",
@@ -29,6 +31,6 @@ public final class Module {
         Status.check(
                 JCudaDriver.cuModuleGetFunction(handle, module, function), "cuModuleGetFunction", () -> "find %s in %s"
                         .formatted(function, name));
-        return new Kernel(handle, function);
+        return new Kernel(handle, function, overlaps);
     }
 }

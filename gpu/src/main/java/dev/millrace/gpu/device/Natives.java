@@ -1,56 +1,62 @@
 package dev.millrace.gpu.device;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import jcuda.JCudaVersion;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/**
- * Loads the native libraries, once a process. JCuda would unpack its own into the shared temporary folder under fixed
- * names, where two processes starting together, or another user, can make it load a broken or foreign file; so they are
- * unpacked into a folder of this process's own, which is gone again once they are loaded.
- */
+/** Loads the native libraries, each once a process and not before it is needed. */
 final class Natives {
-    private static final String DRIVER = "libJCudaDriver-" + JCudaVersion.get() + "-linux-x86_64.so";
-    private static final String BLAS = "libJCublas2-" + JCudaVersion.get() + "-linux-x86_64.so";
+    private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
+    private static final Path TEMPORARY_FOLDER = Path.of(System.getProperty("java.io.tmpdir"));
 
     private static boolean driverLoaded;
     private static boolean blasLoaded;
 
     private Natives() {}
 
-    static synchronized void loadDriver() {
-        if (!driverLoaded) {
-            checkPlatform();
-            withUnpacked(List.of("/lib/" + DRIVER), folder -> {
-                loadOrExplain(
-                        folder.resolve(DRIVER),
-                        "no NVIDIA driver was found (libcuda.so.1): install one, start the container with --gpus, or"
-                                + " use --device cpu");
-                JCudaDriver.setExceptionsEnabled(false);
-            });
-            driverLoaded = true;
-        }
+    /** Where this machine's processes meet; read before anything here changes the property for a moment. */
+    static Path temporaryFolder() {
+        return TEMPORARY_FOLDER;
     }
 
-    static synchronized void loadBlas() {
-        loadDriver();
-        if (!blasLoaded) {
-            withUnpacked(List.of("/lib/" + BLAS), folder -> {
-                loadOrExplain(
-                        folder.resolve(BLAS),
-                        "cuBLAS was not found (libcublas.so.12): install CUDA 12 or 13, or put its lib64 folder on"
-                                + " LD_LIBRARY_PATH");
-                JCublas2.setExceptionsEnabled(false);
-            });
-            blasLoaded = true;
+    /** @throws GpuUnavailableException where the machine has no NVIDIA driver */
+    static synchronized void loadDriver() {
+        if (driverLoaded) {
+            return;
         }
+        checkPlatform();
+        try (UnpackedLibraries libraries = new UnpackedLibraries()) {
+            libraries.load(JCudaDriver.class, libraryOfJCuda("JCudaDriver"));
+            libraries.initialize(() -> JCudaDriver.setExceptionsEnabled(false));
+            if (!libraries.load(Launcher.class, "liblauncher.so") || !Launcher.bindDriver()) {
+                LOG.info("Kernels are launched through JCuda alone, since the build had no nvcc or no jni.h");
+            }
+        } catch (UnsatisfiedLinkError e) {
+            throw new GpuUnavailableException(
+                    "no NVIDIA driver was found: install one of at least version %s, start the container with --gpus, or use --device cpu (%s)"
+                            .formatted(Driver.leastDriver(), e.getMessage()),
+                    e);
+        }
+        driverLoaded = true;
+    }
+
+    /** @throws GpuUnavailableException where neither CUDA 12's nor CUDA 13's cuBLAS is found */
+    static synchronized void loadBlas() {
+        if (blasLoaded) {
+            return;
+        }
+        try (UnpackedLibraries libraries = new UnpackedLibraries()) {
+            CublasLibrary.load(libraries, libraryOfJCuda("JCublas2"));
+            libraries.initialize(() -> JCublas2.setExceptionsEnabled(false));
+        }
+        blasLoaded = true;
+    }
+
+    private static String libraryOfJCuda(String name) {
+        return "/lib/lib%s-%s-linux-x86_64.so".formatted(name, JCudaVersion.get());
     }
 
     private static void checkPlatform() {
@@ -59,53 +65,5 @@ final class Natives {
             throw new GpuUnavailableException(
                     "GPUs are used on x86-64 Linux alone, and this is %s: use --device cpu".formatted(system));
         }
-    }
-
-    private static void loadOrExplain(Path library, String sentence) {
-        try {
-            System.load(library.toString());
-        } catch (UnsatisfiedLinkError e) {
-            throw new GpuUnavailableException(sentence + " (" + e.getMessage() + ")", e);
-        }
-    }
-
-    private interface Loading {
-        void in(Path folder) throws IOException;
-    }
-
-    /** JCuda's classes look for their libraries in {@code java.io.tmpdir} when they are initialised. */
-    private static void withUnpacked(List<String> resources, Loading loading) {
-        String temporary = System.getProperty("java.io.tmpdir");
-        try {
-            Path folder = Files.createTempDirectory("millrace-gpu");
-            try {
-                for (String resource : resources) {
-                    unpack(resource, folder);
-                }
-                System.setProperty("java.io.tmpdir", folder.toString());
-                loading.in(folder);
-            } finally {
-                System.setProperty("java.io.tmpdir", temporary);
-                delete(folder);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("the GPU's libraries could not be unpacked into " + temporary, e);
-        }
-    }
-
-    private static void unpack(String resource, Path folder) throws IOException {
-        try (InputStream in = Optional.ofNullable(JCudaDriver.class.getResourceAsStream(resource))
-                .orElseThrow(() -> new IOException("the class path lacks " + resource))) {
-            Files.copy(in, folder.resolve(resource.substring(resource.lastIndexOf('/') + 1)));
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (var files = Files.newDirectoryStream(folder)) {
-            for (Path file : files) {
-                Files.delete(file);
-            }
-        }
-        Files.delete(folder);
     }
 }

@@ -69,18 +69,21 @@ final class Status {
         return new CudaException(message, call, code, STICKY.contains(code), code == CUDA_ERROR_OUT_OF_MEMORY);
     }
 
-    /** cuBLAS hides the driver's status behind its own, so what it calls an execution failure counts as sticky. */
-    static void checkBlas(int code, String call, Supplier<String> asked) {
-        if (code == cublasStatus.CUBLAS_STATUS_SUCCESS) {
-            return;
+    static void checkBlas(int code, String call, String asked) {
+        if (code != cublasStatus.CUBLAS_STATUS_SUCCESS) {
+            throw blasFailure(code, call, asked);
         }
-        boolean executing = code == cublasStatus.CUBLAS_STATUS_EXECUTION_FAILED;
-        String remedy = executing
+    }
+
+    /** cuBLAS hides the driver's status behind its own, so what it calls an execution failure counts as sticky. */
+    static CudaException blasFailure(int code, String call, String asked) {
+        boolean sticky = code == cublasStatus.CUBLAS_STATUS_EXECUTION_FAILED;
+        String remedy = sticky
                 ? "a kernel before it broke the context: the process must be restarted"
                 : "check that cuBLAS and the driver belong together";
-        String message = "%s failed with %s (%d): %s; %s"
-                .formatted(call, cublasStatus.stringFor(code), code, asked.get(), remedy);
-        throw new CudaException(message, call, code, executing, code == cublasStatus.CUBLAS_STATUS_ALLOC_FAILED);
+        String message =
+                "%s failed with %s (%d): %s; %s".formatted(call, cublasStatus.stringFor(code), code, asked, remedy);
+        return new CudaException(message, call, code, sticky, code == cublasStatus.CUBLAS_STATUS_ALLOC_FAILED);
     }
 
     private static String remedy(int code) {
