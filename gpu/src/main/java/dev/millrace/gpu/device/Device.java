@@ -1,12 +1,12 @@
 package dev.millrace.gpu.device;
 
-import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
-import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 import static jcuda.driver.JCudaDriver.CU_MEMHOSTALLOC_PORTABLE;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
@@ -25,6 +25,7 @@ public final class Device implements AutoCloseable {
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
     private final Resources resources = new Resources();
+    private final Map<String, Module> modules = new HashMap<>();
     private final String name;
     private PinnedBuffer argumentMemory;
     private int argumentBlocks;
@@ -100,8 +101,7 @@ public final class Device implements AutoCloseable {
 
     /** Major and minor version as one number: 90 for 9.0. */
     public int computeCapability() {
-        return 10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
-                + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+        return Driver.capability(device);
     }
 
     public int multiprocessors() {
@@ -214,9 +214,10 @@ public final class Device implements AutoCloseable {
         return new KernelArguments(argumentMemory, KernelArguments.BYTES * argumentBlocks++);
     }
 
-    /** Loads the kernels of the source file of that name. */
-    public Module load(String name) {
-        return new Module(name, Kernels.image(name), computeCapability(), resources);
+    /** The kernels of the source file of that name, loaded when they are first asked for. */
+    public synchronized Module load(String name) {
+        return modules.computeIfAbsent(
+                name, file -> new Module(file, Kernels.image(file), computeCapability(), resources));
     }
 
     /** @param workspace cuBLAS's own device memory; NVIDIA advises 32 MiB on Hopper and 4 MiB before */

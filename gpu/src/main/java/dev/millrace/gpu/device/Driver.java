@@ -27,27 +27,34 @@ final class Driver {
                     + " a container's --gpus), or use --device cpu");
         }
         Status.check(code, "cuInit", "start the NVIDIA driver");
-        checkVersion();
+        int[] version = new int[1];
+        Status.check(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion", "ask for the driver's version");
+        checkVersion(version[0], Kernels.toolkit().orElse(LEAST_TOOLKIT));
     }
 
     /**
      * Kernels compiled by one major version of CUDA run on its drivers and all newer ones (NVIDIA, "CUDA
      * Compatibility", minor version compatibility).
+     *
+     * @param version 1000 times the major plus 10 times the minor version of CUDA that the driver supports
+     * @param toolkit the major version that compiled the kernels
      */
-    private static void checkVersion() {
-        int[] version = new int[1];
-        Status.check(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion", "ask for the driver's version");
-        int toolkit = Kernels.toolkit().orElse(LEAST_TOOLKIT);
-        if (version[0] / 1000 < toolkit) {
+    static void checkVersion(int version, int toolkit) {
+        if (version / 1000 < toolkit) {
             throw new GpuUnavailableException(
                     "the NVIDIA driver supports CUDA %d.%d and the kernels were compiled by CUDA %d: update the driver to at least version %d, or use --device cpu"
-                            .formatted(version[0] / 1000, version[0] % 1000 / 10, toolkit, leastDriver()));
+                            .formatted(version / 1000, version % 1000 / 10, toolkit, leastDriver(toolkit)));
         }
     }
 
     /** The least version of NVIDIA's Linux driver that runs this build's kernels. */
     static int leastDriver() {
-        return Kernels.toolkit().orElse(LEAST_TOOLKIT) > LEAST_TOOLKIT ? 580 : 525;
+        return leastDriver(Kernels.toolkit().orElse(LEAST_TOOLKIT));
+    }
+
+    /** The same table: CUDA 12 and its JCuda want 525, CUDA 13 wants 580. */
+    private static int leastDriver(int toolkit) {
+        return toolkit > LEAST_TOOLKIT ? 580 : 525;
     }
 
     static int count() {
@@ -92,12 +99,19 @@ final class Driver {
                     "GPU %d was asked for and the driver sees %d: GPUs are numbered from 0".formatted(ordinal, count));
         }
         CUdevice device = device(ordinal);
-        int capability = 10 * attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        checkCapability(ordinal, name(device), capability(device));
+    }
+
+    static int capability(CUdevice device) {
+        return 10 * attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    }
+
+    static void checkCapability(int ordinal, String name, int capability) {
         if (capability < LEAST_CAPABILITY) {
             throw new GpuUnavailableException(
                     "GPU %d (%s) has compute capability %d.%d and 8.0 is the least: use a GPU of Ampere or newer, or --device cpu"
-                            .formatted(ordinal, name(device), capability / 10, capability % 10));
+                            .formatted(ordinal, name, capability / 10, capability % 10));
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.BufferedReader;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,14 +64,7 @@ class GpuClaimTest {
 
     @Test
     void anotherProcessKeepsItsGpuUntilItIsKilled() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Holder.class.getName(),
-                        folder.toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process process = ChildJvm.start(List.of(), Map.of(), Holder.class, folder.toString());
         GpuSelection one = new GpuSelection(List.of(List.of(0)));
         try (BufferedReader output = process.inputReader()) {
             assertThat(output.readLine()).isEqualTo("claimed");
