@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.model.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,6 +72,22 @@ final class BenchOptions {
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON, too.")
     Path json;
+
+    /**
+     * Sequences that are to run at a time, which must all find a place in a step.
+     *
+     * @param flag the flag that says how many
+     * @throws InvalidInputException if the budget is smaller
+     */
+    int withinBudget(String flag, int sequences) {
+        if (sequences > maxNumBatchedTokens) {
+            throw new InvalidInputException(
+                    "--max-num-batched-tokens is %d, but must be at least %s, %d; raise the one or lower the other"
+                            .formatted(maxNumBatchedTokens, flag, sequences),
+                    "--max-num-batched-tokens");
+        }
+        return sequences;
+    }
 
     /** Where weights come from. */
     enum LoadFormat {

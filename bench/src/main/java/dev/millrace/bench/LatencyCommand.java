@@ -50,7 +50,7 @@ final class LatencyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        try (var model = new LoadedModel(options, batchSize)) {
+        try (var model = new LoadedModel(options, options.withinBudget("--batch-size", batchSize))) {
             out.println("Warming up...");
             out.flush();
             for (int i = 0; i < warmups; i++) {

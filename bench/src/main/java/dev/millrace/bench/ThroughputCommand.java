@@ -14,6 +14,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "throughput", description = "How much the engine does when all prompts are there at once.")
 final class ThroughputCommand implements Callable<Integer> {
 
+    private static final int DEFAULT_SEQUENCES = 256;
+
     @Spec
     private CommandSpec spec;
 
@@ -38,13 +40,16 @@ final class ThroughputCommand implements Callable<Integer> {
             names = "--max-num-seqs",
             paramLabel = "N",
             converter = Count.class,
-            description = "Sequences that run at a time (default: ${DEFAULT-VALUE}).")
-    private int maxNumSeqs = 256;
+            description = "Sequences that run at a time (default: 256, or the token budget if that is less).")
+    private Integer maxNumSeqs;
 
     @Override
     public Integer call() throws Exception {
         PrintWriter out = spec.commandLine().getOut();
-        try (var model = new LoadedModel(options, Math.min(maxNumSeqs, Math.max(numPrompts, warmups)))) {
+        int sequences = maxNumSeqs == null
+                ? Math.min(DEFAULT_SEQUENCES, options.maxNumBatchedTokens)
+                : options.withinBudget("--max-num-seqs", maxNumSeqs);
+        try (var model = new LoadedModel(options, Math.min(sequences, Math.max(numPrompts, warmups)))) {
             model.generate(warmups);
             List<Timing> timings = model.generate(numPrompts);
             report(out, model, timings, Timing.latency(timings));

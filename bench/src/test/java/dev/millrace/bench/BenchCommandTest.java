@@ -162,6 +162,15 @@ class BenchCommandTest {
         assertThat(err.toString()).contains(flag).contains(value).contains(allowed);
     }
 
+    @ParameterizedTest
+    @CsvSource({"latency,--batch-size,9", "throughput,--max-num-seqs,300"})
+    void aBudgetThatDoesNotHoldATokenOfEachSequenceIsRefused(String command, String flag, String value) {
+        assertThat(bench(command, "--model", golden(), flag, value, "--max-num-batched-tokens", "8"))
+                .isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith("millrace: --max-num-batched-tokens is 8, but must be at least " + flag + ", " + value);
+    }
+
     @Test
     void picturesForATextModelAreRefused() throws IOException {
         assertThat(bench("latency", "--model", ROOT.resolve("models/demo-draft").toString(), "--images", "56x56"))
