@@ -6,6 +6,7 @@ import dev.millrace.job.kafka.AnswerAssembler;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.RecordFormat;
+import dev.millrace.job.kafka.SchemaRegistry;
 import dev.millrace.job.kafka.TestRegistry;
 import dev.millrace.job.kafka.TokenReader;
 import dev.millrace.job.kafka.TopicLimits;
@@ -193,7 +194,7 @@ class InferenceJobTest {
     @Test
     void registryKeepsTheSchemasOfBothEndsAndAtLeastOnceNeedsNoCheckpoint(LocalStack stack) throws Exception {
         try (TestRegistry registry = new TestRegistry()) {
-            RecordFormat format = new RecordFormat(RecordFormat.Encoding.AVRO, registry.url());
+            RecordFormat format = new RecordFormat(RecordFormat.Encoding.AVRO, SchemaRegistry.of(registry.url()));
             KafkaConfig usual = stack.freshTopics();
             KafkaConfig kafka = new KafkaConfig(
                     usual.bootstrapServers(),

@@ -5,8 +5,6 @@ import dev.millrace.job.JobConfig;
 import dev.millrace.job.RemoteFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
-import dev.millrace.job.kafka.Topics;
-import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
@@ -14,7 +12,6 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.apache.flink.runtime.jobgraph.JobGraph;
-import org.apache.kafka.common.KafkaException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
@@ -66,7 +63,7 @@ final class RunCommand implements Callable<Integer> {
         ModelExecutorFactory executors = engine.device.executors();
         var inference = new InferenceOperatorFactory(operatorConfig(), executors);
         KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
-        TopicLimits limits = prepare(kafka);
+        TopicLimits limits = topics.prepare(kafka);
         Function<String, JobGraph> graph =
                 restored -> InferenceJob.build(jobConfig(kafka, restored), limits, inference);
         if (job.jobManager != null) {
@@ -98,17 +95,6 @@ final class RunCommand implements Callable<Integer> {
     private static void submit(HostPort.Address jobManager, JobGraph graph) throws Exception {
         try (var cluster = RemoteFlink.connect(jobManager.host(), jobManager.port())) {
             LOG.info("Submitted job {} to {}", cluster.submitJob(graph).get(), cluster.getWebInterfaceURL());
-        }
-    }
-
-    private static TopicLimits prepare(KafkaConfig kafka) {
-        try (var topics = new Topics(kafka)) {
-            return topics.prepare();
-        } catch (KafkaException e) {
-            throw new InvalidInputException(
-                    "--bootstrap-servers %s cannot be used: %s".formatted(kafka.bootstrapServers(), e.getMessage()),
-                    "--bootstrap-servers",
-                    e.getCause());
         }
     }
 

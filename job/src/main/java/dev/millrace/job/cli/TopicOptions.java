@@ -3,8 +3,14 @@ package dev.millrace.job.cli;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.job.kafka.RecordFormat.Encoding;
+import dev.millrace.job.kafka.SchemaRegistry;
+import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.job.kafka.Topics;
+import dev.millrace.model.InvalidInputException;
 import java.net.URI;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
 import picocli.CommandLine.Option;
 
 /** The topics, and the form of the records in them. */
@@ -63,20 +69,71 @@ final class TopicOptions {
             paramLabel = "FILE",
             converter = ClientProperties.Converter.class,
             description = "Properties file for every Kafka client, as Kafka's own tools take it: security.protocol,"
-                    + " sasl.mechanism, sasl.jaas.config, ssl.truststore.location and so on (default: none).")
+                    + " sasl.mechanism, sasl.jaas.config, ssl.truststore.location and so on; for the schema registry's"
+                    + " basic.auth.user.info and schema.registry.ssl.truststore.location and so on (default: none).")
     private ClientProperties clientProperties = ClientProperties.NONE;
 
     KafkaConfig kafkaConfig(String bootstrapServers, DeliveryGuarantee guarantee) {
-        String registry = schemaRegistryUrl == null ? null : schemaRegistryUrl.toString();
         return new KafkaConfig(
                 bootstrapServers,
                 promptTopic,
                 tokenTopic,
                 deadLetterTopic,
                 groupId,
-                new RecordFormat(format == Format.json ? Encoding.JSON : Encoding.AVRO, registry),
+                new RecordFormat(format == Format.json ? Encoding.JSON : Encoding.AVRO, registry()),
                 guarantee,
                 false,
-                clientProperties.values());
+                clientProperties.ofKafka());
+    }
+
+    private SchemaRegistry registry() {
+        if (schemaRegistryUrl == null) {
+            return null;
+        }
+        try {
+            var registry = new SchemaRegistry(schemaRegistryUrl.toString(), clientProperties.ofRegistry());
+            registry.check();
+            return registry;
+        } catch (IllegalArgumentException e) {
+            throw clientProperties.fault("the schema registry's client cannot use it: " + e.getMessage(), null);
+        }
+    }
+
+    /** Makes the missing topics and reads the limits of all, or says which flag is at fault. */
+    TopicLimits prepare(KafkaConfig kafka) {
+        try (var topics = connect(kafka)) {
+            return topics.prepare();
+        } catch (AuthenticationException e) {
+            throw clientProperties.fault(kafka.bootstrapServers() + " refuses this login: " + e.getMessage(), e);
+        } catch (KafkaException e) {
+            throw new InvalidInputException(
+                    "--bootstrap-servers %s cannot be used: %s".formatted(kafka.bootstrapServers(), e.getMessage()),
+                    "--bootstrap-servers",
+                    e.getCause());
+        }
+    }
+
+    /** Nothing is asked of a broker here, so that, but for their addresses, only the properties can be at fault. */
+    private Topics connect(KafkaConfig kafka) {
+        try {
+            return new Topics(kafka);
+        } catch (KafkaException e) {
+            String reason = reason(e);
+            if (clientProperties.file() == null || reason.contains("bootstrap")) {
+                throw e;
+            }
+            throw clientProperties.fault("no client can be made with it: " + reason, null);
+        }
+    }
+
+    /** What the innermost of Kafka's failures says; those around it say which part of the client was being made. */
+    private static String reason(KafkaException failure) {
+        String reason = failure.getMessage();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof KafkaException || cause instanceof IllegalArgumentException) {
+                reason = cause.getMessage();
+            }
+        }
+        return String.valueOf(reason);
     }
 }

@@ -13,9 +13,9 @@ import org.apache.avro.specific.SpecificRecordBase;
  * The form of the records' values.
  *
  * @param encoding Avro or JSON
- * @param schemaRegistryUrl registry that Avro records refer to (Confluent wire format); null: single-object encoding
+ * @param registry registry that Avro records refer to (Confluent wire format); null: single-object encoding
  */
-public record RecordFormat(Encoding encoding, String schemaRegistryUrl) implements Serializable {
+public record RecordFormat(Encoding encoding, SchemaRegistry registry) implements Serializable {
 
     /** How a value is encoded. */
     public enum Encoding {
@@ -30,9 +30,9 @@ public record RecordFormat(Encoding encoding, String schemaRegistryUrl) implemen
     public static final RecordFormat JSON = new RecordFormat(Encoding.JSON, null);
 
     public RecordFormat {
-        if (encoding == Encoding.JSON && schemaRegistryUrl != null) {
-            throw new IllegalArgumentException(
-                    "a schema registry goes with Avro records only, got " + schemaRegistryUrl + " and the format json");
+        if (encoding == Encoding.JSON && registry != null) {
+            throw new IllegalArgumentException("a schema registry goes with Avro records only, got "
+                    + registry.resolve("") + " and the format json");
         }
     }
 
@@ -52,9 +52,9 @@ public record RecordFormat(Encoding encoding, String schemaRegistryUrl) implemen
     }
 
     private <T extends SpecificRecordBase> RecordCodec<T> avro(Class<T> type, String topic) {
-        if (schemaRegistryUrl == null) {
+        if (registry == null) {
             return new SingleObjectCodec<>(type);
         }
-        return new RegistryCodec<>(type, new RegistrySchemaCoder(schemaRegistryUrl, topic + "-value"));
+        return new RegistryCodec<>(type, new RegistrySchemaCoder(registry, topic + "-value"));
     }
 }

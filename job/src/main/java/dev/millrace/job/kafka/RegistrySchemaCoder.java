@@ -10,16 +10,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.avro.Schema;
@@ -28,27 +24,25 @@ import org.apache.flink.formats.avro.SchemaCoder;
 
 /**
  * Schemas by number, in the Confluent wire format: a zero byte and the schema's number, big endian, before each record. The
- * numbers are given out by any registry with Confluent's REST interface. {@code user:password@} in the URL is sent as
- * basic authentication.
+ * numbers are given out by any registry with Confluent's REST interface.
  */
 final class RegistrySchemaCoder implements SchemaCoder {
 
     static final int HEADER = 5;
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int NOT_FOUND = 404;
 
-    private final URI registry;
+    private final SchemaRegistry registry;
     private final String subject;
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+    private final HttpClient http;
     private final Map<Integer, Schema> schemas = new HashMap<>();
     private final Map<Schema, Integer> numbers = new HashMap<>();
 
-    RegistrySchemaCoder(String url, String subject) {
-        this.registry = URI.create(url.endsWith("/") ? url.substring(0, url.length() - 1) : url);
+    RegistrySchemaCoder(SchemaRegistry registry, String subject) {
+        this.registry = registry;
         this.subject = subject;
+        this.http = registry.client();
     }
 
     @Override
@@ -80,7 +74,7 @@ final class RegistrySchemaCoder implements SchemaCoder {
     private Schema fetch(int number) throws IOException {
         HttpResponse<String> response = send("GET", "/schemas/ids/" + number, BodyPublishers.noBody());
         if (response.statusCode() == NOT_FOUND) {
-            throw malformed("the registry " + registry.getHost() + " knows no schema number " + number);
+            throw malformed("the registry at " + registry.resolve("") + " knows no schema number " + number);
         }
         JsonNode body = json(response);
         String type = body.path("schemaType").asText("AVRO");
@@ -102,21 +96,18 @@ final class RegistrySchemaCoder implements SchemaCoder {
     }
 
     private HttpResponse<String> send(String method, String path, BodyPublisher body) throws IOException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(withoutUser(path))
-                .timeout(PATIENCE)
+        HttpRequest.Builder request = HttpRequest.newBuilder(registry.resolve(path))
+                .timeout(SchemaRegistry.PATIENCE)
                 .header("Content-Type", "application/vnd.schemaregistry.v1+json")
                 .method(method, body);
-        if (registry.getUserInfo() != null) {
-            byte[] user = registry.getUserInfo().getBytes(StandardCharsets.UTF_8);
-            request.header("Authorization", "Basic " + Base64.getEncoder().encodeToString(user));
-        }
+        registry.authorization().ifPresent(user -> request.header("Authorization", user));
         try {
             return http.send(request.build(), BodyHandlers.ofString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while the schema registry was asked");
         } catch (IOException e) {
-            throw new IOException("the schema registry at " + withoutUser(path) + " does not answer", e);
+            throw new IOException("the schema registry at " + registry.resolve(path) + " does not answer", e);
         }
     }
 
@@ -131,11 +122,6 @@ final class RegistrySchemaCoder implements SchemaCoder {
         } catch (JsonProcessingException e) {
             throw new IOException("the schema registry's answer to " + response.uri() + " is no JSON", e);
         }
-    }
-
-    private URI withoutUser(String path) {
-        String port = registry.getPort() < 0 ? "" : ":" + registry.getPort();
-        return URI.create(registry.getScheme() + "://" + registry.getHost() + port + registry.getRawPath() + path);
     }
 
     private static MalformedRecordException malformed(String message) {

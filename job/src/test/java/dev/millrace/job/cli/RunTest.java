@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.job.demo.TemporaryFolder;
 import dev.millrace.job.embedded.EmbeddedKafka;
+import dev.millrace.job.kafka.Certificate;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.RecordFormat;
@@ -17,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -36,38 +38,42 @@ class RunTest {
 
     private static final String LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required";
 
-    /** A broker that lets in only who knows the password. */
-    private static final Map<String, String> LOCKED = Map.of(
-            "listener.security.protocol.map",
-            "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "sasl.enabled.mechanisms",
-            "PLAIN",
-            "sasl.mechanism.inter.broker.protocol",
-            "PLAIN",
-            "listener.name.plaintext.plain.sasl.jaas.config",
-            LOGIN + " username='broker' password='b' user_broker='b' user_miller='secret';");
+    /** A broker with TLS that lets in only who knows the password. */
+    private static Map<String, String> locked(Certificate certificate) {
+        Map<String, String> settings = new HashMap<>(certificate.keystore());
+        settings.putAll(certificate.truststore());
+        settings.put("listener.security.protocol.map", "PLAINTEXT:SASL_SSL,CONTROLLER:PLAINTEXT");
+        settings.put("sasl.enabled.mechanisms", "PLAIN");
+        settings.put("sasl.mechanism.inter.broker.protocol", "PLAIN");
+        settings.put(
+                "listener.name.plaintext.plain.sasl.jaas.config",
+                LOGIN + " username='broker' password='b' user_broker='b' user_miller='secret';");
+        return settings;
+    }
 
-    private static final Map<String, String> KEY = Map.of(
-            "security.protocol",
-            "SASL_PLAINTEXT",
-            "sasl.mechanism",
-            "PLAIN",
-            "sasl.jaas.config",
-            LOGIN + " username='miller' password='secret';");
+    private static Map<String, String> key(Certificate certificate, String password) {
+        Map<String, String> properties = new HashMap<>(certificate.truststore());
+        properties.put("security.protocol", "SASL_SSL");
+        properties.put("sasl.mechanism", "PLAIN");
+        properties.put("sasl.jaas.config", LOGIN + " username='miller' password='" + password + "';");
+        return properties;
+    }
 
     @TempDir
     Path folder;
 
     @Test
     @Timeout(300)
-    void promptsOfAnotherKafkaThatAsksForAPasswordAreAnsweredUntilTheCommandIsStopped() throws Exception {
-        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
-            Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));
+    void promptsOfAnotherKafkaWithTlsAndAPasswordAreAnsweredUntilTheCommandIsStopped() throws Exception {
+        var certificate = Certificate.make(folder);
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
+            Map<String, String> key = key(certificate, "secret");
+            Path file = properties(key);
             var exit = new CompletableFuture<Integer>();
-            var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers(), key)));
+            var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers(), file)));
             running.start();
 
-            String answer = ask(kafka.bootstrapServers(), KEY);
+            String answer = ask(kafka.bootstrapServers(), key);
 
             assertThat(answer).startsWith("I am a tiny demonstration model.");
             assertThat(exit).isNotDone();
@@ -90,9 +96,10 @@ class RunTest {
 
     @Test
     @Timeout(300)
-    void aJobThatCannotBeginEndsInsteadOfBeingRestarted() throws IOException {
-        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, LOCKED)) {
-            Path key = Files.writeString(folder.resolve("client.properties"), lines(KEY));
+    void aJobThatCannotBeginEndsInsteadOfBeingRestarted() throws Exception {
+        var certificate = Certificate.make(folder);
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
+            Path key = properties(key(certificate, "secret"));
             assertThat(run(kafka.bootstrapServers(), key, "--max-model-len=1000000"))
                     .isEqualTo(1);
         } finally {
@@ -101,22 +108,31 @@ class RunTest {
     }
 
     @Test
-    void clientPropertiesThatCannotBeReadAreNamed() throws IOException {
-        Path bad = Files.writeString(folder.resolve("bad.properties"), "a=\\u12");
-        assertThat(complaint("/no/such.properties"))
-                .contains("--command-config", "'/no/such.properties' cannot be read as a properties file");
-        assertThat(complaint(bad.toString())).contains("--command-config", bad.toString());
+    @Timeout(300)
+    void aRefusedLoginIsThatOfTheProperties() throws Exception {
+        var certificate = Certificate.make(folder);
+        var err = new StringWriter();
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
+            Path key = properties(key(certificate, "guessed"));
+            CommandLine line = Main.commandLine().setErr(new PrintWriter(err, true));
+            assertThat(line.execute(flags(kafka.bootstrapServers(), key))).isEqualTo(1);
+            assertThat(err.toString())
+                    .startsWith("millrace: --command-config " + key + ": " + kafka.bootstrapServers()
+                            + " refuses this login: Authentication failed: Invalid username or password");
+        }
     }
 
-    private static String complaint(String file) {
-        var err = new StringWriter();
-        CommandLine line = Main.commandLine().setErr(new PrintWriter(err, true));
-        assertThat(line.execute("run", "--bootstrap-servers", "a:1", "--model", model(), "--command-config", file))
-                .isEqualTo(2);
-        return err.toString();
+    private Path properties(Map<String, String> properties) throws IOException {
+        return Files.writeString(
+                folder.resolve("client.properties"),
+                properties.entrySet().stream().map(Object::toString).collect(Collectors.joining("\n")));
     }
 
     private static int run(String bootstrapServers, Path key, String... more) {
+        return Main.commandLine().execute(flags(bootstrapServers, key, more));
+    }
+
+    private static String[] flags(String bootstrapServers, Path key, String... more) {
         List<String> flags = List.of(
                 "run",
                 "--bootstrap-servers=" + bootstrapServers,
@@ -128,12 +144,7 @@ class RunTest {
                 "--format=json",
                 "--checkpoint-interval=200ms",
                 "--kv-cache-memory-bytes=64MiB");
-        return Main.commandLine()
-                .execute(Stream.concat(flags.stream(), Stream.of(more)).toArray(String[]::new));
-    }
-
-    private static String lines(Map<String, String> properties) {
-        return properties.entrySet().stream().map(Object::toString).collect(Collectors.joining("\n"));
+        return Stream.concat(flags.stream(), Stream.of(more)).toArray(String[]::new);
     }
 
     /** The answer to a prompt of the topic {@code questions}. */

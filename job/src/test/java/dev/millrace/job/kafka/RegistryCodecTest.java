@@ -12,8 +12,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.cert.CertPathBuilderException;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericData;
@@ -24,6 +27,7 @@ import org.apache.avro.io.EncoderFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class RegistryCodecTest {
 
@@ -33,7 +37,11 @@ class RegistryCodecTest {
     @BeforeEach
     void start() throws IOException {
         registry = new TestRegistry();
-        codec = new RecordFormat(RecordFormat.Encoding.AVRO, registry.url()).prompts("prompts");
+        codec = codec(SchemaRegistry.of(registry.url()));
+    }
+
+    private static RecordCodec<PromptRequest> codec(SchemaRegistry registry) {
+        return new RecordFormat(RecordFormat.Encoding.AVRO, registry).prompts("prompts");
     }
 
     @AfterEach
@@ -127,9 +135,43 @@ class RegistryCodecTest {
 
     @Test
     void registryDoesNotGoWithJson() {
-        assertThatThrownBy(() -> new RecordFormat(RecordFormat.Encoding.JSON, "http://a"))
+        assertThatThrownBy(() -> new RecordFormat(RecordFormat.Encoding.JSON, SchemaRegistry.of("http://u:p@a")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("http://a");
+    }
+
+    @Test
+    void theUserIsThatOfThePropertiesUnlessTheUrlIsAskedFor() throws IOException {
+        String user = "basic.auth.user.info";
+        String source = "basic.auth.credentials.source";
+        codec(new SchemaRegistry(registry.url(), Map.of(user, "a:b"))).encode(request());
+        codec(new SchemaRegistry(registry.url(), Map.of(user, "a:b", source, "USER_INFO")))
+                .encode(request());
+        codec(new SchemaRegistry(registry.url(), Map.of(user, "a:b", source, "URL")))
+                .encode(request());
+        assertThat(registry.authorizations())
+                .containsExactly("Basic YTpi", "Basic YTpi", "Basic dXNlcjpzZWNyZXQ="); // user:secret
+        assertThatThrownBy(() -> new SchemaRegistry(registry.url(), Map.of(source, "SASL_INHERIT")))
+                .hasMessageContaining(source + " is SASL_INHERIT; URL and USER_INFO");
+        assertThatThrownBy(() -> new SchemaRegistry(registry.url(), Map.of(source, "USER_INFO")))
+                .hasMessageContaining(user + " is missing");
+    }
+
+    @Test
+    void aRegistryWithACertificateOfItsOwnIsTrustedIfTheTruststoreSaysSo(@TempDir Path folder) throws Exception {
+        var certificate = Certificate.make(folder);
+        try (TestRegistry secure = new TestRegistry(certificate)) {
+            var trusting = new SchemaRegistry(secure.url(), certificate.truststore());
+            assertThat(codec(trusting).decode(codec(trusting).encode(request())))
+                    .isEqualTo(request());
+            assertThatThrownBy(() -> codec(SchemaRegistry.of(secure.url())).encode(request()))
+                    .isInstanceOf(IOException.class)
+                    .hasRootCauseInstanceOf(CertPathBuilderException.class);
+        }
+        var nowhere = new SchemaRegistry("https://a", Map.of("ssl.truststore.location", "/no/such.jks"));
+        assertThatThrownBy(nowhere::check)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("/no/such.jks");
     }
 
     private byte[] written(Schema schema, GenericRecord record) throws IOException {

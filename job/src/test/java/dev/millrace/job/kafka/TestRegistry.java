@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,20 +19,39 @@ public final class TestRegistry implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
+    private static final InetSocketAddress ADDRESS = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
     private final HttpServer server;
+    private final String scheme;
     private final List<String> schemas = new ArrayList<>();
     private final List<String> requests = new ArrayList<>();
     private final List<String> authorizations = new ArrayList<>();
     private int failure;
 
     public TestRegistry() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        this(HttpServer.create(ADDRESS, 0), "http");
+    }
+
+    /** One that speaks TLS. */
+    TestRegistry(Certificate certificate) throws IOException, GeneralSecurityException {
+        this(secure(certificate), "https");
+    }
+
+    private TestRegistry(HttpServer server, String scheme) {
+        this.server = server;
+        this.scheme = scheme;
         server.createContext("/", this::handle);
         server.start();
     }
 
+    private static HttpServer secure(Certificate certificate) throws IOException, GeneralSecurityException {
+        HttpsServer server = HttpsServer.create(ADDRESS, 0);
+        server.setHttpsConfigurator(new HttpsConfigurator(certificate.server()));
+        return server;
+    }
+
     public String url() {
-        return "http://user:secret@127.0.0.1:" + server.getAddress().getPort();
+        return scheme + "://user:secret@127.0.0.1:" + server.getAddress().getPort();
     }
 
     synchronized int add(String schema) {
