@@ -1,8 +1,11 @@
 package dev.millrace.job.cli;
 
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -54,6 +57,13 @@ final class JobOptions {
     HostPort.Address jobManager;
 
     @Option(
+            names = "-D",
+            paramLabel = "KEY=VALUE",
+            description =
+                    "A setting of Flink for the MiniCluster, such as rest.port=8081 or those of a metrics reporter.")
+    private Map<String, String> flinkSettings = new LinkedHashMap<>();
+
+    @Option(
             names = "--max-queued-requests",
             paramLabel = "N",
             converter = IntegerFrom.One.class,
@@ -66,6 +76,21 @@ final class JobOptions {
             converter = ByteSize.class,
             description = "Media bytes of unfinished requests at which a subtask stops reading (default: 256MiB).")
     private long maxQueuedBytes = 256L << 20;
+
+    /**
+     * What was set of Flink.
+     *
+     * @throws InvalidInputException if it has no effect, the cluster being elsewhere
+     */
+    Map<String, String> flinkSettings() {
+        if (jobManager != null && !flinkSettings.isEmpty()) {
+            throw new InvalidInputException(
+                    "-D sets nothing in the cluster that --jobmanager names; give "
+                            + String.join(", ", flinkSettings.keySet()) + " in that cluster's configuration",
+                    "-D");
+        }
+        return flinkSettings;
+    }
 
     /** URI of the folder of checkpoints, or null. */
     String checkpointUri() {

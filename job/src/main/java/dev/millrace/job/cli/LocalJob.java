@@ -26,13 +26,19 @@ final class LocalJob {
     /**
      * @param folder the cluster's folder
      * @param checkpoints where the job's checkpoints are kept, if that is a folder here
+     * @param settings of Flink, besides those that the cluster chooses
      * @param graph the job, given the checkpoint to go on from, or null
      * @return whether the job ended well
      */
-    static boolean run(Path folder, Optional<Path> checkpoints, int slots, Function<String, JobGraph> graph)
+    static boolean run(
+            Path folder,
+            Optional<Path> checkpoints,
+            int slots,
+            Map<String, String> settings,
+            Function<String, JobGraph> graph)
             throws IOException, InterruptedException, ExecutionException {
         try (var stop = new OrderlyStop();
-                EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, Map.of())) {
+                EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, settings)) {
             String restored = latest(checkpoints.orElse(folder.resolve("checkpoints")));
             ClusterClient<?> client = flink.client();
             JobID job = client.submitJob(graph.apply(restored)).get();

@@ -9,6 +9,7 @@ import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.apache.flink.runtime.jobgraph.JobGraph;
@@ -60,6 +61,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        Map<String, String> flink = job.flinkSettings();
         ModelExecutorFactory executors = engine.device.executors();
         var inference = new InferenceOperatorFactory(operatorConfig(), executors);
         KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
@@ -70,7 +72,7 @@ final class RunCommand implements Callable<Integer> {
             submit(job.jobManager, graph.apply(null));
             return 0;
         }
-        return LocalJob.run(workFolder(kafka), job.localCheckpoints(), job.parallelism, graph) ? 0 : 1;
+        return LocalJob.run(workFolder(kafka), job.localCheckpoints(), job.parallelism, flink, graph) ? 0 : 1;
     }
 
     /** What the flags mean for the operator. */

@@ -103,7 +103,6 @@ public final class EmbeddedFlink implements AutoCloseable {
         settings.set(RestOptions.ADDRESS, LOOPBACK);
         settings.set(RestOptions.BIND_ADDRESS, LOOPBACK);
         settings.set(RestOptions.PORT, restPort);
-        settings.set(RestOptions.BIND_PORT, Integer.toString(restPort));
         settings.set(JobManagerOptions.ADDRESS, LOOPBACK);
         settings.set(JobManagerOptions.BIND_HOST, LOOPBACK);
         settings.set(TaskManagerOptions.HOST, LOOPBACK);

@@ -70,6 +70,16 @@ class CommandLineTest {
     }
 
     @Test
+    void settingsOfFlinkWithAClusterElsewhereAreRefusedByName() {
+        assertThat(execute("run", "--bootstrap-servers=b:1", "--model=.", "--jobmanager=h:1", "-D", "rest.port=1"))
+                .isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith("millrace: -D")
+                .contains("--jobmanager")
+                .contains("rest.port");
+    }
+
+    @Test
     void anUnknownFlagIsNamed() {
         assertThat(execute("run", "--bootstrap-servers", "b:1", "--model", ".", "--tensor-paralel-size", "2"))
                 .isEqualTo(2);

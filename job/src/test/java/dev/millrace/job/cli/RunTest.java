@@ -11,9 +11,15 @@ import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.job.kafka.TokenReader;
 import dev.millrace.job.kafka.Topics;
 import dev.millrace.schemas.TokenEvent;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,12 +76,20 @@ class RunTest {
             Map<String, String> key = key(certificate, "secret");
             Path file = properties(key);
             var exit = new CompletableFuture<Integer>();
-            var running = new Thread(() -> exit.complete(run(kafka.bootstrapServers(), file)));
+            int port = freePort();
+            var running = new Thread(() -> exit.complete(run(
+                    kafka.bootstrapServers(),
+                    file,
+                    "-Dmetrics.reporters=prom",
+                    "-Dmetrics.reporter.prom.factory.class=org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+                    "-Dmetrics.reporter.prom.port=" + port)));
             running.start();
 
             String answer = ask(kafka.bootstrapServers(), key);
 
             assertThat(answer).startsWith("I am a tiny demonstration model.");
+            assertThat(prometheus(port, "flink_taskmanager_job_task_operator_generation_tokens"))
+                    .isEqualTo("23.0");
             assertThat(exit).isNotDone();
             running.interrupt();
             assertThat(exit.join()).isEqualTo(1);
@@ -126,6 +140,23 @@ class RunTest {
         return Files.writeString(
                 folder.resolve("client.properties"),
                 properties.entrySet().stream().map(Object::toString).collect(Collectors.joining("\n")));
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** What a page for Prometheus says of a metric. */
+    private static String prometheus(int port, String metric) throws IOException {
+        URL page = URI.create("http://127.0.0.1:" + port + "/metrics").toURL();
+        try (var lines = new BufferedReader(new InputStreamReader(page.openStream(), StandardCharsets.UTF_8))) {
+            return lines.lines()
+                    .filter(line -> line.startsWith(metric + "{"))
+                    .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                    .collect(Collectors.joining());
+        }
     }
 
     private static int run(String bootstrapServers, Path key, String... more) {
