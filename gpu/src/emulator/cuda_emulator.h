@@ -65,7 +65,8 @@ int emulated_barrier(EmulatedBarrier kind, int predicate, const char* file, int 
 void emulated_collective(unsigned mask, void (*run)(unsigned mask, void** operands), void* operand, const char* file, int line);
 void emulated_yield();
 [[noreturn]] void emulated_fail(int result, const char* file, int line, const char* what);
-void emulated_copy_async(void* to, const void* from, bool valid);
+void emulated_shared_access(const void* address, int bytes, const char* file, int line);  // fails unless aligned to bytes, in shared memory
+void emulated_copy_async(void* to, const void* from, bool valid, const char* file, int line);
 void emulated_copy_commit();
 void emulated_copy_wait(int newest);
 }
@@ -77,7 +78,9 @@ constexpr int warpSize = 32;
 
 // Dynamic shared memory, under the one name that kernels give it.
 constexpr int EMULATED_SHARED_BYTES = 227 * 1024, EMULATED_SHARED_MARGIN = 4096;
-alignas(1024) thread_local unsigned char shared_memory[EMULATED_SHARED_BYTES + EMULATED_SHARED_MARGIN];
+#ifndef EMULATED_DRIVER
+alignas(128) thread_local unsigned char shared_memory[EMULATED_SHARED_BYTES + EMULATED_SHARED_MARGIN];
+#endif
 
 #define EMULATED_HERE const char *file = __builtin_FILE(), int line = __builtin_LINE()
 
@@ -273,6 +276,7 @@ struct EmulatedKernel {
     const short *sizes, *alignments;
     unsigned char* (*shared)();  // this OS thread's copy of the file's dynamic shared memory
 };
+#ifndef EMULATED_DRIVER
 inline unsigned char* emulated_shared() { return shared_memory; }
 constexpr int emulated_bound(int threads = 1024, int = 0, int = 0) { return threads; }
 
@@ -296,3 +300,4 @@ struct EmulatedSignature<void (*)(A...)> {
 #define EMULATED_KERNEL(name, bounds)                                                                         \
     extern "C" __attribute__((visibility("default"))) const EmulatedKernel emulated_kernel_##name =           \
             EmulatedSignature<decltype(&name)>::describe<&name>(emulated_bound bounds);
+#endif

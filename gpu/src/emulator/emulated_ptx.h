@@ -19,8 +19,10 @@ PTX float rcp_approx(float x) { return emulated_flush(1.0f / emulated_flush(x));
 PTX uint4 ld_global_nc_l2(const void* global) { return *static_cast<const uint4*>(global); }
 PTX void prefetch_l2(const void*) {}
 
-PTX void cp_async16(void* shared, const void* global) { emulated_copy_async(shared, global, true); }
-PTX void cp_async16(void* shared, const void* global, bool valid) { emulated_copy_async(shared, global, valid); }
+PTX void cp_async16(void* shared, const void* global, EMULATED_HERE) { emulated_copy_async(shared, global, true, file, line); }
+PTX void cp_async16(void* shared, const void* global, bool valid, EMULATED_HERE) {
+    emulated_copy_async(shared, global, valid, file, line);
+}
 PTX void cp_async_commit() { emulated_copy_commit(); }
 template <int N>
 PTX void cp_async_wait() {
@@ -44,9 +46,7 @@ void emulated_ldmatrix(unsigned* r, const void* row, const char* file, int line)
                     unsigned short element[8][8];
                     for (int row = 0; row < 8; row++) {
                         const EmulatedLdmatrix& at = lane(8 * tile + row);
-                        if (reinterpret_cast<uintptr_t>(at.row) % 16 != 0) {
-                            emulated_fail(716, at.file, at.line, "ldmatrix of a row not aligned to 16 bytes");
-                        }
+                        emulated_shared_access(at.row, 16, at.file, at.line);
                         std::memcpy(element[row], at.row, 16);
                     }
                     for (int i = 0; i < 32; i++) {

@@ -1,0 +1,501 @@
+// Devices, contexts, modules and kernel launches of the emulated CUDA driver (libcuda.so.1). The signatures are those of the CUDA driver
+// API's reference; what the project does not call answers NOT_SUPPORTED (unsupported.c, written by the build).
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "driver.h"
+
+struct Context {
+    Device* device;
+    bool primary;
+};
+struct Function;
+struct Module {
+    void* library;
+    Device* device;
+    std::map<std::string, std::shared_ptr<Function>> functions;
+};
+struct Function {
+    Module* module;
+    std::string name;
+    const EmulatedKernel* kernel;
+    int maxDynamicShared = 48 * 1024;
+};
+
+std::mutex& driver_lock = *new std::mutex();  // never destroyed: the executors outlive main()
+std::condition_variable& driver_changed = *new std::condition_variable();
+thread_local bool in_host_function = false;
+
+namespace {
+
+bool initialized = false;
+Handles<Context>& contexts = *new Handles<Context>();
+Handles<Module>& modules = *new Handles<Module>();
+Handles<Function>& functions = *new Handles<Function>();
+thread_local std::vector<Context*> context_stack;
+const char MAGIC[] = "MILLRACE EMULATOR\n";  // then the path of the kernels' shared object and a newline
+
+struct ErrorText {
+    Result result;
+    const char *name, *text;
+};
+#define ERROR(name, text) {name, "CUDA_ERROR_" #name, text}
+const ErrorText ERRORS[] = {
+        {SUCCESS, "CUDA_SUCCESS", "no error"},
+        ERROR(INVALID_VALUE, "invalid argument"),
+        ERROR(OUT_OF_MEMORY, "out of memory"),
+        ERROR(NOT_INITIALIZED, "initialization error"),
+        ERROR(INVALID_DEVICE, "invalid device ordinal"),
+        ERROR(INVALID_IMAGE, "device kernel image is invalid"),
+        ERROR(INVALID_CONTEXT, "invalid device context"),
+        ERROR(NO_BINARY_FOR_GPU, "no kernel image is available for execution on the device"),
+        ERROR(PEER_ACCESS_UNSUPPORTED, "peer access is not supported between these two devices"),
+        ERROR(SHARED_OBJECT_INIT_FAILED, "shared object initialization failed"),
+        ERROR(INVALID_HANDLE, "invalid resource handle"),
+        ERROR(ILLEGAL_STATE, "the operation cannot be performed in the present state"),
+        ERROR(NOT_FOUND, "named symbol not found"),
+        ERROR(NOT_READY, "device not ready"),
+        ERROR(ILLEGAL_ADDRESS, "an illegal memory access was encountered"),
+        ERROR(LAUNCH_OUT_OF_RESOURCES, "too many resources requested for launch"),
+        ERROR(LAUNCH_TIMEOUT, "the launch timed out and was terminated"),
+        ERROR(PEER_ACCESS_ALREADY_ENABLED, "peer access is already enabled"),
+        ERROR(PEER_ACCESS_NOT_ENABLED, "peer access has not been enabled"),
+        ERROR(CONTEXT_IS_DESTROYED, "context is destroyed"),
+        ERROR(HOST_MEMORY_ALREADY_REGISTERED, "part or all of the requested memory range is already mapped"),
+        ERROR(HOST_MEMORY_NOT_REGISTERED, "pointer does not correspond to a registered memory region"),
+        ERROR(MISALIGNED_ADDRESS, "misaligned address"),
+        ERROR(LAUNCH_FAILED, "unspecified launch failure"),
+        ERROR(NOT_PERMITTED, "operation not permitted"),
+        ERROR(NOT_SUPPORTED, "operation not supported"),
+        ERROR(STREAM_CAPTURE_UNSUPPORTED, "operation not permitted when stream is capturing"),
+        ERROR(STREAM_CAPTURE_INVALIDATED, "operation failed due to a previous error during capture"),
+        ERROR(STREAM_CAPTURE_MERGE, "operation would result in a merge of separate capture sequences"),
+        ERROR(STREAM_CAPTURE_UNMATCHED, "capture was not ended in the same stream as it began"),
+        ERROR(STREAM_CAPTURE_UNJOINED, "capturing stream has unjoined work"),
+        ERROR(STREAM_CAPTURE_ISOLATION, "dependency created on uncaptured work in another stream"),
+        ERROR(STREAM_CAPTURE_IMPLICIT, "operation would make the legacy stream depend on a capturing blocking stream"),
+        ERROR(CAPTURED_EVENT, "operation not permitted on an event last recorded in a capturing stream"),
+        ERROR(STREAM_CAPTURE_WRONG_THREAD, "attempt to terminate a thread-local capture sequence from another thread"),
+};
+const ErrorText* find_error(int result) {
+    const auto* end = std::end(ERRORS);
+    const auto* at = std::find_if(std::begin(ERRORS), end, [=](const ErrorText& e) { return e.result == result; });
+    return at == end ? nullptr : at;
+}
+
+// CUdevice_attribute, as on an H100 with SXM.
+const std::map<int, int>& attributes() {
+    static const auto& table = *new std::map<int, int>{
+            {1, 1024},       // threads per block
+            {2, 1024},       {3, 1024},  {4, 64},           // block x, y, z
+            {5, 2147483647}, {6, 65535}, {7, 65535},        // grid x, y, z
+            {8, 48 * 1024},  {97, EMULATED_SHARED_BYTES},   // shared memory per block; opt-in
+            {9, 64 * 1024},  {10, 32},                      // constant memory; warp
+            {11, 2147483647}, {12, 65536}, {82, 65536},     // pitch; registers per block, per multiprocessor
+            {13, 1980000},   {14, 512},  {36, 2619000},     // clock kHz; texture alignment; memory clock
+            {15, 1},         {16, 132},  {17, 0},           // overlap; multiprocessors; launch timeout
+            {18, 0},         {19, 1},    {20, 0},           // integrated; maps host memory; compute mode
+            {31, 1},         {32, 1},    {35, 0},           // concurrent kernels; ECC; TCC
+            {37, 5120},      {38, 50 << 20}, {39, 2048},    // bus width; L2; threads per multiprocessor
+            {40, 3},         {41, 1},    {75, environment("MILLRACE_EMULATED_CAPABILITY", 90) / 10},
+            {76, environment("MILLRACE_EMULATED_CAPABILITY", 90) % 10}, {78, 1},  // compute capability; stream priorities
+            {81, 228 * 1024}, {83, 0},   {95, 0},           // shared memory per multiprocessor; managed memory; cooperative launch
+            {106, 32},       {111, 1024}, {115, 0},         // blocks per multiprocessor; reserved shared memory; memory pools
+            {33, 0},         {34, 0},    {50, 0},           // PCI bus, device, domain
+    };
+    return table;
+}
+
+Result find_device(int ordinal, Device*& device) {
+    if (!initialized) return NOT_INITIALIZED;
+    if (ordinal < 0 || ordinal >= static_cast<int>(devices().size())) return INVALID_DEVICE;
+    device = devices()[ordinal];
+    return SUCCESS;
+}
+
+Context* primary_context(Device& device) {
+    static auto& primaries = *new std::map<Device*, Context*>();
+    Context*& context = primaries[&device];
+    if (!context) context = contexts.add(std::make_shared<Context>(Context{&device, true}));
+    return context;
+}
+
+void reset(Device& device) {
+    reset_streams(device);
+    free_all(device);
+    device.sticky = SUCCESS;
+    device.peers.clear();
+}
+
+Result load_module(Module** handle, const void* image) {
+    return with_device([&](Lock&, Device& device) {
+        if (Result result = refuse_during_capture()) return result;
+        if (!handle || !image) return INVALID_VALUE;
+        const char* text = static_cast<const char*>(image);
+        if (memcmp(image, "\x50\xed\x55\xba", 4) == 0 || memcmp(image, "\177ELF", 4) == 0) return NO_BINARY_FOR_GPU;
+        if (strncmp(text, MAGIC, sizeof MAGIC - 1) != 0) return INVALID_IMAGE;
+        text += sizeof MAGIC - 1;
+        const std::string path(text, strcspn(text, "\n"));
+        void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (!library) {
+            complain(dlerror());
+            return SHARED_OBJECT_INIT_FAILED;
+        }
+        *handle = modules.add(std::make_shared<Module>(Module{library, &device, {}}));
+        return SUCCESS;
+    });
+}
+
+bool valid_shape(const Function& f, dim3 grid, dim3 block, unsigned sharedBytes) {
+    const auto in = [](unsigned n, unsigned most) { return n >= 1 && n <= most; };
+    const bool sizes = in(grid.x, 0x7fffffff) && in(grid.y, 65535) && in(grid.z, 65535) && in(block.x, 1024) && in(block.y, 1024) && in(block.z, 64);
+    return sizes && static_cast<uint64_t>(block.x) * block.y * block.z <= 1024 && sharedBytes <= static_cast<unsigned>(f.maxDynamicShared);
+}
+
+// Copies the arguments out of the caller's memory, given as pointers to each or as one packed buffer.
+Result copy_arguments(Launch& launch, void** parameters, void** extra) {
+    const EmulatedKernel& kernel = *launch.kernel;
+    const char* packed = nullptr;
+    size_t packedBytes = 0;
+    for (int i = 0; extra && extra[i] != nullptr && i < 8; i += 2) {
+        if (extra[i] == reinterpret_cast<void*>(1)) packed = static_cast<const char*>(extra[i + 1]);
+        if (extra[i] == reinterpret_cast<void*>(2)) packedBytes = *static_cast<size_t*>(extra[i + 1]);
+    }
+    if (kernel.arguments > 0 && (parameters != nullptr) == (packed != nullptr)) return INVALID_VALUE;
+    size_t offset = 0;
+    std::vector<size_t> offsets;
+    for (int i = 0; i < kernel.arguments; i++) {
+        offset = (offset + kernel.alignments[i] - 1) / kernel.alignments[i] * kernel.alignments[i];
+        offsets.push_back(offset);
+        offset += kernel.sizes[i];
+    }
+    if (packed && packedBytes < offset) return INVALID_VALUE;
+    launch.storage.resize(offset + 16);
+    auto* storage = launch.storage.data();
+    for (int i = 0; i < kernel.arguments; i++) {
+        if (!packed && !parameters[i]) return INVALID_VALUE;
+        memcpy(storage + offsets[i], packed ? packed + offsets[i] : parameters[i], kernel.sizes[i]);
+        launch.arguments.push_back(storage + offsets[i]);
+    }
+    return SUCCESS;
+}
+
+// A pointer to another device's memory is no valid argument without peer access.
+bool reachable(const Device& device, const Launch& launch) {
+    for (int i = 0; i < launch.kernel->arguments; i++) {
+        if (launch.kernel->sizes[i] != 8) continue;
+        uintptr_t value;
+        memcpy(&value, launch.arguments[i], sizeof value);
+        const int owner = owner_of(value);
+        if (owner >= 0 && owner != device.ordinal && std::count(device.peers.begin(), device.peers.end(), owner) == 0) return false;
+    }
+    return true;
+}
+
+Result run_kernel(const Device& device, const Launch& launch) {
+    {
+        Lock lock(driver_lock);
+        if (!reachable(device, launch)) {
+            complain("kernel " + launch.name + " was given memory of a device without peer access to it");
+            return ILLEGAL_ADDRESS;
+        }
+    }
+    if (Result result = run_grid(launch)) return result;
+    Lock lock(driver_lock);
+    std::string broken;
+    if (guards_intact(device.ordinal, broken)) return SUCCESS;
+    complain("kernel " + launch.name + " wrote to " + broken);
+    return ILLEGAL_ADDRESS;
+}
+
+template <typename F>
+Result with_function(Function* handle, F body) {
+    return with_device([&](Lock&, Device& device) {
+        std::shared_ptr<Function> function = functions.find(handle);
+        return function && function->module->device == &device ? body(device, function) : INVALID_HANDLE;
+    });
+}
+
+}  // namespace
+
+long environment(const char* name, long otherwise) {
+    const char* value = getenv(name);
+    return value && *value ? atol(value) : otherwise;
+}
+void complain(const std::string& message) { fprintf(stderr, "emulated GPU: %s\n", message.c_str()); }
+size_t device_memory() {
+    static const size_t bytes = environment("MILLRACE_EMULATED_MEMORY", 2048) << 20;
+    return bytes;
+}
+std::vector<Device*>& devices() {
+    static auto& all = *[] {
+        auto* created = new std::vector<Device*>();
+        for (int i = 0; i < environment("MILLRACE_EMULATED_DEVICES", 1); i++) {
+            auto* device = new Device();
+            device->ordinal = i;
+            device->legacy = std::make_shared<Stream>(*device, 0u, 0);
+            device->legacy->legacy = true;
+            device->streams.push_back(device->legacy);
+            created->push_back(device);
+        }
+        return created;
+    }();
+    return all;
+}
+Result current_device(Device*& device) {
+    if (!initialized) return NOT_INITIALIZED;
+    if (in_host_function) return NOT_PERMITTED;
+    if (context_stack.empty() || !context_stack.back()) return INVALID_CONTEXT;
+    const std::shared_ptr<Context> context = contexts.find(context_stack.back());
+    if (!context || (context->primary && context->device->references == 0)) return CONTEXT_IS_DESTROYED;
+    device = context->device;
+    return device->sticky;
+}
+
+API cuInit(unsigned flags) {
+    if (flags != 0) return INVALID_VALUE;
+    Lock lock(driver_lock);
+    devices();
+    initialized = true;
+    return SUCCESS;
+}
+API cuDriverGetVersion(int* version) { return *version = 13000, SUCCESS; }
+API cuGetErrorName(int result, const char** name) {
+    const ErrorText* error = find_error(result);
+    *name = error ? error->name : nullptr;
+    return error ? SUCCESS : INVALID_VALUE;
+}
+API cuGetErrorString(int result, const char** text) {
+    const ErrorText* error = find_error(result);
+    *text = error ? error->text : nullptr;
+    return error ? SUCCESS : INVALID_VALUE;
+}
+
+API cuDeviceGetCount(int* count) { return initialized ? (*count = static_cast<int>(devices().size()), SUCCESS) : NOT_INITIALIZED; }
+API cuDeviceGet(int* handle, int ordinal) {
+    Device* device;
+    Result result = find_device(ordinal, device);
+    return result ? result : (*handle = ordinal, SUCCESS);
+}
+API cuDeviceGetName(char* name, int length, int ordinal) {
+    Device* device;
+    Result result = find_device(ordinal, device);
+    return result ? result : (snprintf(name, length, "Emulated GPU"), SUCCESS);
+}
+API cuDeviceTotalMem_v2(size_t* bytes, int ordinal) {
+    Device* device;
+    Result result = find_device(ordinal, device);
+    return result ? result : (*bytes = device_memory(), SUCCESS);
+}
+API cuDeviceGetAttribute(int* value, int attribute, int ordinal) {
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    const auto at = attributes().find(attribute);
+    if (at == attributes().end()) return INVALID_VALUE;
+    *value = attribute == 33 ? ordinal : at->second;
+    return SUCCESS;
+}
+API cuDeviceGetPCIBusId(char* text, int length, int ordinal) {
+    Device* device;
+    Result result = find_device(ordinal, device);
+    return result ? result : (snprintf(text, length, "0000:%02X:00.0", ordinal), SUCCESS);
+}
+API cuDeviceGetUuid(unsigned char* uuid, int ordinal) {
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    std::fill_n(uuid, 16, static_cast<unsigned char>(ordinal + 1));
+    return SUCCESS;
+}
+
+API cuDevicePrimaryCtxRetain(Context** context, int ordinal) {
+    Lock lock(driver_lock);
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    device->references++;
+    *context = primary_context(*device);
+    return SUCCESS;
+}
+API cuDevicePrimaryCtxRelease_v2(int ordinal) {
+    Lock lock(driver_lock);
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    if (device->references == 0) return INVALID_CONTEXT;
+    if (device->references == 1) finish(lock, *device);
+    if (--device->references == 0) reset(*device);
+    return SUCCESS;
+}
+API cuDevicePrimaryCtxReset_v2(int ordinal) {
+    Lock lock(driver_lock);
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    finish(lock, *device);
+    reset(*device);
+    return SUCCESS;
+}
+API cuDevicePrimaryCtxSetFlags_v2(int ordinal, unsigned) {
+    Device* device;
+    return find_device(ordinal, device);
+}
+API cuDevicePrimaryCtxGetState(int ordinal, unsigned* flags, int* active) {
+    Lock lock(driver_lock);
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    *flags = 0;
+    *active = device->references > 0;
+    return SUCCESS;
+}
+API cuCtxCreate_v2(Context** context, unsigned, int ordinal) {
+    Lock lock(driver_lock);
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    *context = contexts.add(std::make_shared<Context>(Context{device, false}));
+    context_stack.push_back(*context);
+    return SUCCESS;
+}
+API cuCtxDestroy_v2(Context* handle) {
+    Lock lock(driver_lock);
+    const std::shared_ptr<Context> context = contexts.find(handle);
+    if (!context || context->primary) return INVALID_CONTEXT;
+    finish(lock, *context->device);
+    contexts.remove(handle);
+    if (!context_stack.empty() && context_stack.back() == handle) context_stack.pop_back();
+    return SUCCESS;
+}
+API cuCtxPushCurrent_v2(Context* context) {
+    Lock lock(driver_lock);
+    if (!contexts.find(context)) return INVALID_CONTEXT;
+    context_stack.push_back(context);
+    return SUCCESS;
+}
+API cuCtxPopCurrent_v2(Context** context) {
+    if (context_stack.empty()) return INVALID_CONTEXT;
+    if (context) *context = context_stack.back();
+    context_stack.pop_back();
+    return SUCCESS;
+}
+API cuCtxSetCurrent(Context* context) {
+    Lock lock(driver_lock);
+    if (context && !contexts.find(context)) return INVALID_CONTEXT;
+    if (!context_stack.empty()) context_stack.pop_back();
+    if (context) context_stack.push_back(context);
+    return SUCCESS;
+}
+API cuCtxGetCurrent(Context** context) {
+    *context = context_stack.empty() ? nullptr : context_stack.back();
+    return SUCCESS;
+}
+API cuCtxGetDevice(int* ordinal) {
+    return with_device([&](Lock&, Device& device) { return *ordinal = device.ordinal, SUCCESS; });
+}
+
+API cuDeviceCanAccessPeer(int* can, int ordinal, int peer) {
+    Device* device;
+    if (Result result = find_device(ordinal, device)) return result;
+    if (Result result = find_device(peer, device)) return result;
+    *can = ordinal != peer;
+    return SUCCESS;
+}
+API cuCtxEnablePeerAccess(Context* handle, unsigned flags) {
+    return with_device([&](Lock&, Device& device) {
+        const std::shared_ptr<Context> peer = contexts.find(handle);
+        if (!peer || flags != 0) return peer ? INVALID_VALUE : INVALID_CONTEXT;
+        if (peer->device == &device) return INVALID_DEVICE;
+        auto& peers = device.peers;
+        if (std::count(peers.begin(), peers.end(), peer->device->ordinal) > 0) return PEER_ACCESS_ALREADY_ENABLED;
+        peers.push_back(peer->device->ordinal);
+        return SUCCESS;
+    });
+}
+API cuCtxDisablePeerAccess(Context* handle) {
+    return with_device([&](Lock&, Device& device) {
+        const std::shared_ptr<Context> peer = contexts.find(handle);
+        if (!peer) return INVALID_CONTEXT;
+        auto& peers = device.peers;
+        const auto at = std::find(peers.begin(), peers.end(), peer->device->ordinal);
+        if (at == peers.end()) return PEER_ACCESS_NOT_ENABLED;
+        peers.erase(at);
+        return SUCCESS;
+    });
+}
+
+API cuModuleLoadData(Module** module, const void* image) { return load_module(module, image); }
+API cuModuleLoadDataEx(Module** module, const void* image, unsigned, int*, void**) { return load_module(module, image); }
+API cuModuleLoadFatBinary(Module** module, const void* image) { return load_module(module, image); }
+API cuModuleUnload(Module* handle) {
+    return with_device([&](Lock& lock, Device& device) {
+        if (Result result = refuse_during_capture()) return result;
+        const std::shared_ptr<Module> module = modules.find(handle);
+        if (!module) return INVALID_HANDLE;
+        Result result = finish(lock, device);
+        for (auto& [name, function] : module->functions) functions.remove(function.get());
+        modules.remove(handle);
+        dlclose(module->library);
+        return result;
+    });
+}
+API cuModuleGetFunction(Function** function, Module* handle, const char* name) {
+    return with_device([&](Lock&, Device&) {
+        const std::shared_ptr<Module> module = modules.find(handle);
+        if (!module) return INVALID_HANDLE;
+        std::shared_ptr<Function>& known = module->functions[name];
+        if (!known) {
+            const void* kernel = dlsym(module->library, (std::string("emulated_kernel_") + name).c_str());
+            if (!kernel) {
+                module->functions.erase(name);
+                return NOT_FOUND;
+            }
+            known = std::make_shared<Function>(Function{handle, name, static_cast<const EmulatedKernel*>(kernel)});
+            functions.add(known);
+        }
+        *function = known.get();
+        return SUCCESS;
+    });
+}
+API cuFuncGetAttribute(int* value, int attribute, Function* handle) {
+    return with_function(handle, [&](Device&, const std::shared_ptr<Function>& f) {
+        const int values[] = {f->kernel->maxThreads, 0, 0, 0, 32, 90, 90, 0, f->maxDynamicShared, -1};
+        if (attribute < 0 || attribute > 9) return INVALID_VALUE;
+        *value = values[attribute];
+        return SUCCESS;
+    });
+}
+API cuFuncSetAttribute(Function* handle, int attribute, int value) {
+    return with_function(handle, [&](Device&, const std::shared_ptr<Function>& f) {
+        if (attribute == 9) return SUCCESS;  // the preferred share of shared memory
+        if (attribute != 8 || value < 0 || value > EMULATED_SHARED_BYTES) return INVALID_VALUE;
+        f->maxDynamicShared = value;
+        return SUCCESS;
+    });
+}
+API cuFuncSetCacheConfig(Function* handle, int) {
+    return with_function(handle, [](Device&, auto&) { return SUCCESS; });
+}
+API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Function* handle, int threads, size_t sharedBytes) {
+    return with_function(handle, [&](Device&, const std::shared_ptr<Function>&) {
+        if (threads < 1 || threads > 1024) return INVALID_VALUE;
+        *blocks = std::min({2048 / threads, 32, static_cast<int>(228 * 1024 / (sharedBytes + 1024))});
+        return SUCCESS;
+    });
+}
+
+API cuLaunchKernel(Function* handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes,
+                   Stream* streamHandle, void** parameters, void** extra) {
+    return with_function(handle, [&](Device& device, const std::shared_ptr<Function>& f) {
+        StreamPtr stream;
+        if (Result result = find_stream(device, streamHandle, stream)) return result;
+        auto launch = std::make_shared<Launch>();
+        launch->kernel = f->kernel;
+        launch->name = f->name;
+        launch->grid = {gx, gy, gz};
+        launch->block = {bx, by, bz};
+        launch->sharedBytes = static_cast<int>(sharedBytes);
+        if (!valid_shape(*f, launch->grid, launch->block, sharedBytes)) return INVALID_VALUE;
+        if (bx * by * bz > static_cast<unsigned>(f->kernel->maxThreads)) return LAUNCH_OUT_OF_RESOURCES;
+        if (Result result = copy_arguments(*launch, parameters, extra)) return result;
+        return submit(stream, [&device, launch] { return run_kernel(device, *launch); });
+    });
+}
