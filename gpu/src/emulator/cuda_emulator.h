@@ -69,6 +69,7 @@ void emulated_shared_access(const void* address, int bytes, const char* file, in
 void emulated_copy_async(void* to, const void* from, bool valid, const char* file, int line);
 void emulated_copy_commit();
 void emulated_copy_wait(int newest);
+void emulated_grid_wait();
 }
 #define threadIdx (emulated_thread->index)
 #define blockIdx (emulated_thread->block->index)

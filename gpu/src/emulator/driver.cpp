@@ -156,6 +156,18 @@ bool valid_shape(const Function& f, dim3 grid, dim3 block, unsigned sharedBytes)
     return sizes && static_cast<uint64_t>(block.x) * block.y * block.z <= 1024 && sharedBytes <= static_cast<unsigned>(f.maxDynamicShared);
 }
 
+std::vector<size_t> argument_offsets(const EmulatedKernel& kernel) {
+    std::vector<size_t> offsets;
+    size_t offset = 0;
+    for (int i = 0; i < kernel.arguments; i++) {
+        offset = (offset + kernel.alignments[i] - 1) / kernel.alignments[i] * kernel.alignments[i];
+        offsets.push_back(offset);
+        offset += kernel.sizes[i];
+    }
+    offsets.push_back(offset);  // behind the last
+    return offsets;
+}
+
 // Copies the arguments out of the caller's memory, given as pointers to each or as one packed buffer.
 Result copy_arguments(Launch& launch, void** parameters, void** extra) {
     const EmulatedKernel& kernel = *launch.kernel;
@@ -166,15 +178,9 @@ Result copy_arguments(Launch& launch, void** parameters, void** extra) {
         if (extra[i] == reinterpret_cast<void*>(2)) packedBytes = *static_cast<size_t*>(extra[i + 1]);
     }
     if (kernel.arguments > 0 && (parameters != nullptr) == (packed != nullptr)) return INVALID_VALUE;
-    size_t offset = 0;
-    std::vector<size_t> offsets;
-    for (int i = 0; i < kernel.arguments; i++) {
-        offset = (offset + kernel.alignments[i] - 1) / kernel.alignments[i] * kernel.alignments[i];
-        offsets.push_back(offset);
-        offset += kernel.sizes[i];
-    }
-    if (packed && packedBytes < offset) return INVALID_VALUE;
-    launch.storage.resize(offset + 16);
+    const std::vector<size_t> offsets = argument_offsets(kernel);
+    if (packed && packedBytes < offsets.back()) return INVALID_VALUE;
+    launch.storage.resize(offsets.back() + 1);
     auto* storage = launch.storage.data();
     for (int i = 0; i < kernel.arguments; i++) {
         if (!packed && !parameters[i]) return INVALID_VALUE;
@@ -482,20 +488,58 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Function* handle, i
     });
 }
 
-API cuLaunchKernel(Function* handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes,
-                   Stream* streamHandle, void** parameters, void** extra) {
+API cuFuncGetParamInfo(Function* handle, size_t index, size_t* offset, size_t* bytes) {
+    return with_function(handle, [&](Device&, const std::shared_ptr<Function>& f) {
+        if (index >= static_cast<size_t>(f->kernel->arguments)) return INVALID_VALUE;
+        *offset = argument_offsets(*f->kernel)[index];
+        if (bytes) *bytes = f->kernel->sizes[index];
+        return SUCCESS;
+    });
+}
+
+namespace {
+
+struct LaunchAttribute {
+    int id;
+    alignas(8) int value[16];
+};
+struct LaunchConfiguration {
+    dim3 grid, block;
+    unsigned sharedBytes;
+    Stream* stream;
+    const LaunchAttribute* attributes;
+    unsigned attributeCount;
+};
+constexpr int PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+
+Result launch_kernel(const LaunchConfiguration& configuration, Function* handle, void** parameters, void** extra) {
     return with_function(handle, [&](Device& device, const std::shared_ptr<Function>& f) {
         StreamPtr stream;
-        if (Result result = find_stream(device, streamHandle, stream)) return result;
+        if (Result result = find_stream(device, configuration.stream, stream)) return result;
         auto launch = std::make_shared<Launch>();
         launch->kernel = f->kernel;
         launch->name = f->name;
-        launch->grid = {gx, gy, gz};
-        launch->block = {bx, by, bz};
-        launch->sharedBytes = static_cast<int>(sharedBytes);
-        if (!valid_shape(*f, launch->grid, launch->block, sharedBytes)) return INVALID_VALUE;
-        if (bx * by * bz > static_cast<unsigned>(f->kernel->maxThreads)) return LAUNCH_OUT_OF_RESOURCES;
+        launch->grid = configuration.grid;
+        launch->block = configuration.block;
+        launch->sharedBytes = static_cast<int>(configuration.sharedBytes);
+        for (unsigned i = 0; i < configuration.attributeCount; i++) {
+            if (configuration.attributes[i].id != PROGRAMMATIC_STREAM_SERIALIZATION) return NOT_SUPPORTED;
+            launch->overlapping = configuration.attributes[i].value[0] != 0;
+        }
+        if (!valid_shape(*f, launch->grid, launch->block, configuration.sharedBytes)) return INVALID_VALUE;
+        const dim3 block = launch->block;
+        if (block.x * block.y * block.z > static_cast<unsigned>(f->kernel->maxThreads)) return LAUNCH_OUT_OF_RESOURCES;
         if (Result result = copy_arguments(*launch, parameters, extra)) return result;
         return submit(stream, [&device, launch] { return run_kernel(device, *launch); });
     });
+}
+
+}  // namespace
+
+API cuLaunchKernelEx(const LaunchConfiguration* configuration, Function* function, void** parameters, void** extra) {
+    return configuration ? launch_kernel(*configuration, function, parameters, extra) : INVALID_VALUE;
+}
+API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes,
+                   Stream* stream, void** parameters, void** extra) {
+    return launch_kernel({{gx, gy, gz}, {bx, by, bz}, sharedBytes, stream, nullptr, 0}, function, parameters, extra);
 }

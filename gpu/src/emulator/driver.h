@@ -154,6 +154,7 @@ struct Launch {
     std::string name;
     dim3 grid, block;
     int sharedBytes;
+    bool overlapping = false;  // may begin before the kernel ahead has ended (programmatic dependent launch)
     std::vector<unsigned char> storage;
     std::vector<void*> arguments;  // into storage
 };

@@ -82,6 +82,7 @@ struct Executor {
     int threads = 0, live = 0, waiting = 0;
     EmulatedBarrier kind = EMULATED_SYNC;
     int predicates = 0;
+    bool waitedForGrid = false;
     void* mainStack = nullptr;
     const Launch* launch = nullptr;
     SharedRange shared;
@@ -246,6 +247,7 @@ void start_block(Executor& e, long index) {
     e.live = e.threads;
     e.waiting = e.predicates = 0;
     e.readyHead = e.readyTail = 0;
+    e.waitedForGrid = false;
     std::fill(e.warps.begin(), e.warps.end(), Warp{});
     for (int i = 0; i < e.threads; i++) {
         Fiber& fiber = e.fibers[i];
@@ -271,6 +273,10 @@ void run_block(Executor& e, long index) {
         resume(e, next);
     }
     if (e.result == SUCCESS && e.live > 0) report_deadlock(e);
+    if (e.result == SUCCESS && e.launch->overlapping && !e.waitedForGrid) {
+        complain(where(e, nullptr) + ": launched to overlap the kernel ahead, and no thread called griddepcontrol_wait()");
+        e.result = LAUNCH_FAILED;
+    }
     const unsigned char* margin = e.shared.dynamic + e.launch->sharedBytes;
     if (e.result == SUCCESS && std::any_of(margin, margin + EMULATED_SHARED_MARGIN, [](unsigned char b) { return b != 0xff; })) {
         complain(where(e, nullptr) + ": wrote behind its " + std::to_string(e.launch->sharedBytes) + " bytes of dynamic shared memory");
@@ -447,6 +453,8 @@ EXPORT void emulated_yield() {
     executor->push(current());
     wait_here(*executor, current());
 }
+
+EXPORT void emulated_grid_wait() { executor->waitedForGrid = true; }
 
 EXPORT void emulated_shared_access(const void* address, int bytes, const char* file, int line) {
     const auto* at = static_cast<const unsigned char*>(address);
