@@ -49,6 +49,7 @@ const ErrorText ERRORS[] = {
         ERROR(INVALID_VALUE, "invalid argument"),
         ERROR(OUT_OF_MEMORY, "out of memory"),
         ERROR(NOT_INITIALIZED, "initialization error"),
+        ERROR(NO_DEVICE, "no CUDA-capable device is detected"),
         ERROR(INVALID_DEVICE, "invalid device ordinal"),
         ERROR(INVALID_IMAGE, "device kernel image is invalid"),
         ERROR(INVALID_CONTEXT, "invalid device context"),
@@ -108,6 +109,23 @@ const std::map<int, int>& attributes() {
             {33, 0},         {34, 0},    {50, 0},           // PCI bus, device, domain
     };
     return table;
+}
+
+// CUDA_VISIBLE_DEVICES: numbers of devices in the order they are to be seen in; what follows a wrong one is not seen.
+std::vector<int> visible_devices() {
+    const int count = static_cast<int>(environment("MILLRACE_EMULATED_DEVICES", 1));
+    std::vector<int> numbers;
+    const char* chosen = getenv("CUDA_VISIBLE_DEVICES");
+    if (!chosen) {
+        for (int i = 0; i < count; i++) numbers.push_back(i);
+        return numbers;
+    }
+    for (char* end; *chosen; chosen = *end == ',' ? end + 1 : end) {
+        const long number = strtol(chosen, &end, 10);
+        if (end == chosen || number < 0 || number >= count || std::count(numbers.begin(), numbers.end(), number) > 0) break;
+        numbers.push_back(static_cast<int>(number));
+    }
+    return numbers;
 }
 
 Result find_device(int ordinal, Device*& device) {
@@ -240,9 +258,10 @@ size_t device_memory() {
 std::vector<Device*>& devices() {
     static auto& all = *[] {
         auto* created = new std::vector<Device*>();
-        for (int i = 0; i < environment("MILLRACE_EMULATED_DEVICES", 1); i++) {
+        for (int number : visible_devices()) {
             auto* device = new Device();
-            device->ordinal = i;
+            device->ordinal = static_cast<int>(created->size());
+            device->number = number;
             device->legacy = std::make_shared<Stream>(*device, 0u, 0);
             device->legacy->legacy = true;
             device->streams.push_back(device->legacy);
@@ -265,7 +284,7 @@ Result current_device(Device*& device) {
 API cuInit(unsigned flags) {
     if (flags != 0) return INVALID_VALUE;
     Lock lock(driver_lock);
-    devices();
+    if (devices().empty()) return NO_DEVICE;
     initialized = true;
     return SUCCESS;
 }
@@ -302,18 +321,18 @@ API cuDeviceGetAttribute(int* value, int attribute, int ordinal) {
     if (Result result = find_device(ordinal, device)) return result;
     const auto at = attributes().find(attribute);
     if (at == attributes().end()) return INVALID_VALUE;
-    *value = attribute == 33 ? ordinal : at->second;
+    *value = attribute == 33 ? device->number : at->second;
     return SUCCESS;
 }
 API cuDeviceGetPCIBusId(char* text, int length, int ordinal) {
     Device* device;
     Result result = find_device(ordinal, device);
-    return result ? result : (snprintf(text, length, "0000:%02X:00.0", ordinal), SUCCESS);
+    return result ? result : (snprintf(text, length, "0000:%02X:00.0", device->number), SUCCESS);
 }
 API cuDeviceGetUuid(unsigned char* uuid, int ordinal) {
     Device* device;
     if (Result result = find_device(ordinal, device)) return result;
-    std::fill_n(uuid, 16, static_cast<unsigned char>(ordinal + 1));
+    std::fill_n(uuid, 16, static_cast<unsigned char>(device->number + 1));
     return SUCCESS;
 }
 

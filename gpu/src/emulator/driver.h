@@ -22,6 +22,7 @@ enum Result : int {
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
     NOT_INITIALIZED = 3,
+    NO_DEVICE = 100,
     INVALID_DEVICE = 101,
     INVALID_IMAGE = 200,
     INVALID_CONTEXT = 201,
@@ -84,7 +85,8 @@ private:
 };
 
 struct Device {
-    int ordinal = 0;
+    int ordinal = 0;  // as this process sees it
+    int number = 0;   // on the machine
     Result sticky = SUCCESS;  // the first failure of a kernel: every later call gives it back, until the context is reset
     size_t used = 0;
     std::vector<int> peers;  // ordinals whose memory this device may touch

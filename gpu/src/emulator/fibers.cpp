@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "driver.h"
 
@@ -92,6 +94,8 @@ struct Executor {
     sigjmp_buf escape;
     volatile bool guarded = false;
     volatile uintptr_t faultAddress = 0;
+    const pthread_t thread = pthread_self();
+    std::atomic<long> deadline{0};  // of the kernel that runs, in seconds of the monotonic clock
 
     Executor() : ready(1024) {
         stack_t alternate = {};
@@ -110,6 +114,23 @@ struct Executor {
     }
 };
 thread_local Executor* executor = nullptr;
+
+// Ends kernels that do not end.
+const long TIMEOUT_SECONDS = environment("MILLRACE_EMULATOR_TIMEOUT", 120);
+long seconds() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+void watch(Executor* executor) {
+    std::thread([executor] {
+        for (;;) {
+            std::this_thread::sleep_for(std::chrono::seconds(1));
+            const long deadline = executor->deadline;
+            if (deadline != 0 && seconds() > deadline) pthread_kill(executor->thread, SIGURG);
+        }
+    }).detach();
+}
 std::atomic<unsigned> launches{0};
 
 Fiber* current() { return static_cast<Fiber*>(emulated_thread); }
@@ -289,7 +310,8 @@ void run_block(Executor& e, long index) {
     }
 }
 
-// --- faults: SIGSEGV, SIGBUS and SIGFPE while an executor runs a kernel; any other goes to the handler that was there before ------------
+// --- faults while an executor runs a kernel: SIGSEGV, SIGBUS, SIGFPE, and SIGURG from the watchdog. All others go to the handlers
+// that were there before (the JVM's).
 
 struct sigaction previous[NSIG];
 
@@ -301,6 +323,8 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     const struct sigaction& old = previous[signal];
     if (old.sa_flags & SA_SIGINFO) {
         old.sa_sigaction(signal, info, context);
+    } else if (signal == SIGURG && old.sa_handler == SIG_DFL) {
+        return;  // is ignored by default
     } else if (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN) {
         sigaction(signal, &old, nullptr);  // the instruction faults again and meets the default action
     } else {
@@ -309,7 +333,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
 }
 
 void install_fault_handlers() {
-    for (int signal : {SIGSEGV, SIGBUS, SIGFPE}) {
+    for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGURG}) {
         sigaction(signal, nullptr, &previous[signal]);
         struct sigaction action = previous[signal];
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | (previous[signal].sa_flags & SA_NODEFER);
@@ -323,6 +347,10 @@ Result report_fault(Executor& e, const char* what, int signal) {
     if (signal == SIGFPE) {
         complain(text + ": division by zero");
         return LAUNCH_FAILED;
+    }
+    if (signal == SIGURG) {
+        complain(text + ": did not end in " + std::to_string(TIMEOUT_SECONDS) + " s");
+        return LAUNCH_TIMEOUT;
     }
     const uintptr_t address = e.faultAddress;
     for (int i = 0; i < e.threads && e.launch; i++) {
@@ -341,11 +369,12 @@ Result report_fault(Executor& e, const char* what, int signal) {
 Result guarded(const char* what, const std::function<void()>& body) {
     static std::once_flag installed;
     std::call_once(installed, install_fault_handlers);
-    if (!executor) executor = new Executor();
+    if (!executor) watch(executor = new Executor());
     Executor& e = *executor;
     e.result = SUCCESS;
     if (const int signal = sigsetjmp(e.escape, 1)) {
         e.guarded = false;
+        e.deadline = 0;
         e.result = report_fault(e, what, signal);
         for (int i = 0; i < e.threads && e.launch; i++) {
             if (e.fibers[i].stack) e.stacks.push_back(e.fibers[i].stack);
@@ -366,6 +395,7 @@ Result run_grid(const Launch& launch) {
         const unsigned seed = environment("MILLRACE_EMULATOR_SEED", 1) * 7919u + launches++;
         e.random.seed(seed);
         e.launch = &launch;
+        e.deadline = seconds() + TIMEOUT_SECONDS;
         e.block.size = launch.block;
         e.block.grid = launch.grid;
         e.threads = static_cast<int>(launch.block.x * launch.block.y * launch.block.z);
@@ -374,6 +404,7 @@ Result run_grid(const Launch& launch) {
         // Several devices: kernels may wait for their peers' blocks, so that these must come in the same order everywhere.
         const bool reversed = devices().size() == 1 && seed % 2 == 1;
         for (long i = 0; i < blocks && e.result == SUCCESS; i++) run_block(e, reversed ? blocks - 1 - i : i);
+        e.deadline = 0;
     });
 }
 

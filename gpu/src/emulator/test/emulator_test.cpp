@@ -13,6 +13,7 @@ typedef uintptr_t Pointer;
 int cuInit(unsigned);
 int cuDevicePrimaryCtxRetain(void**, int);
 int cuDevicePrimaryCtxReset_v2(int);
+int cuCtxEnablePeerAccess(void*, unsigned);
 int cuCtxSetCurrent(void*);
 int cuCtxSynchronize();
 int cuModuleLoadData(void**, const void*);
@@ -188,6 +189,37 @@ uint16_t bf16(float x) {
     return bits >> 16;  // exact for the small integers used here
 }
 
+// "Matrix fragments for mma.m16n8k16 with floating point type" in the PTX ISA, element by element.
+void matrix_fragments() {
+    float a[16][16], b[16][8], c[16][8];
+    for (int i = 0; i < 256; i++) a[i / 16][i % 16] = static_cast<float>(i * 11 % 23 - 11);
+    for (int i = 0; i < 128; i++) b[i / 8][i % 8] = static_cast<float>(i * 5 % 19 - 9), c[i / 8][i % 8] = static_cast<float>(i);
+    std::vector<uint16_t> ar(256), br(128);
+    std::vector<float> cr(128);
+    for (int lane = 0; lane < 32; lane++) {
+        const int group = lane >> 2, thread = lane % 4;
+        for (int i = 0; i < 8; i++) {
+            const int row = i < 2 || (4 <= i && i < 6) ? group : group + 8, column = i < 4 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8;
+            ar[8 * lane + i] = bf16(a[row][column]);
+        }
+        for (int i = 0; i < 4; i++) {
+            br[4 * lane + i] = bf16(b[i < 2 ? thread * 2 + (i & 1) : thread * 2 + (i & 1) + 8][group]);
+            cr[4 * lane + i] = c[i < 2 ? group : group + 8][thread * 2 + (i & 1)];
+        }
+    }
+    const Pointer d = device(cr);
+    OK(launch(nullptr, "fragment_product", 1, 32, 0, d, device(ar), device(br)));
+    const auto got = host<float>(d, 128);
+    for (int lane = 0; lane < 32; lane++) {
+        for (int i = 0; i < 4; i++) {
+            const int row = i < 2 ? lane >> 2 : (lane >> 2) + 8, column = lane % 4 * 2 + (i & 1);
+            float sum = c[row][column];
+            for (int k = 0; k < 16; k++) sum += a[row][k] * b[k][column];
+            CHECK(got[4 * lane + i] == sum);
+        }
+    }
+}
+
 void matrix_tiles() {
     std::vector<uint16_t> a(256), b(128), columns(128);
     for (int i = 0; i < 256; i++) a[i] = bf16(static_cast<float>(i * 7 % 31 - 15));
@@ -322,20 +354,57 @@ void products() {
     CHECK(cublasGemmEx(cublas, 0, 0, 1, 1, 1, &one, 0, 0, 1, 0, 0, 1, &one, 0, 0, 1, 0, -1) == 15);  // a compute type that is none
 }
 
+void two_devices_meet(void* first, const std::string& image) {
+    void *second, *modules[2] = {module}, *contexts[2] = {first};
+    OK(cuDevicePrimaryCtxRetain(&second, 1));
+    OK(cuCtxSetCurrent(contexts[1] = second));
+    OK(cuModuleLoadData(&modules[1], image.c_str()));
+    Pointer flags[2], y[2];
+    for (int i = 0; i < 2; i++) {
+        OK(cuCtxSetCurrent(contexts[i]));
+        flags[i] = device(std::vector<int>(1));
+        y[i] = device(std::vector<int>(1));
+    }
+    for (int i = 0; i < 2; i++) {
+        OK(cuCtxSetCurrent(contexts[i]));
+        OK(cuCtxEnablePeerAccess(contexts[1 - i], 0));
+        CHECK(cuCtxEnablePeerAccess(contexts[1 - i], 0) == 704);
+        module = modules[i];
+        OK(launch(nullptr, "meet", 1, 1, 0, flags[1 - i], flags[i], y[i]));
+    }
+    for (int i = 0; i < 2; i++) {
+        OK(cuCtxSetCurrent(contexts[i]));
+        OK(cuCtxSynchronize());
+        CHECK(host<int>(y[i], 1)[0] == 1);
+    }
+    OK(cuCtxSetCurrent(contexts[0]));
+    module = modules[0];
+    const Pointer never = device(std::vector<int>(1));
+    fails(702, "meet", 1, 0, y[0], never, y[0]);
+    fails(700, "meet", 1, 0, flags[1], flags[0], y[0]);  // the reset took the peer access away
+}
+
 }  // namespace
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
     void* context;
     CHECK(cuCtxSynchronize() == 3);
     OK(cuInit(0));
     CHECK(cuCtxSynchronize() == 201);
     OK(cuDevicePrimaryCtxRetain(&context, 0));
     OK(cuCtxSetCurrent(context));
-    OK(cuModuleLoadData(&module, ("MILLRACE EMULATOR\n" + std::string(arguments[1]) + "\n").c_str()));
+    const std::string image = "MILLRACE EMULATOR\n" + std::string(arguments[1]) + "\n";
+    OK(cuModuleLoadData(&module, image.c_str()));
     void* other;
     CHECK(cuModuleLoadData(&other, "\x50\xed\x55\xba") == 209);
+    if (count > 2) {
+        two_devices_meet(context, image);
+        printf("emulator, two devices: %d failures\n", failures);
+        return failures == 0 ? 0 : 1;
+    }
     barriers_and_blocks();
     warp_collectives();
+    matrix_fragments();
     matrix_tiles();
     streams_and_events();
     graphs();

@@ -34,13 +34,8 @@ extern "C" __global__ void ended_lane(int* y) {
     y[threadIdx.x] = __shfl_xor_sync(ALL_LANES, 1, 1);
 }
 extern "C" __global__ void deadlock(int* y) {
-    if (threadIdx.x < 32) {
-        __syncwarp();
-        __syncthreads();
-    } else {
-        if (threadIdx.x == 32) __syncwarp();
-        __syncthreads();
-    }
+    if (threadIdx.x == 32) __syncwarp();
+    __syncthreads();
     y[0] = 1;
 }
 extern "C" __global__ void deep(int* y, int n) {
@@ -91,6 +86,14 @@ extern "C" __global__ void __launch_bounds__(32) tile_product(float* d, const bf
     mma_m16n8k16_bf16(c, ar, br);
     for (int i = 0; i < 4; i++) d[(lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2] = c[i];
 }
+// mma on raw registers: lane l's are a[4l..], b[2l..] and d[4l..], the last also the sums to begin with.
+extern "C" __global__ void __launch_bounds__(32) fragment_product(float* d, const unsigned* a, const unsigned* b) {
+    const int lane = threadIdx.x;
+    const unsigned ar[4] = {a[4 * lane], a[4 * lane + 1], a[4 * lane + 2], a[4 * lane + 3]}, br[2] = {b[2 * lane], b[2 * lane + 1]};
+    float c[4] = {d[4 * lane], d[4 * lane + 1], d[4 * lane + 2], d[4 * lane + 3]};
+    mma_m16n8k16_bf16(c, ar, br);
+    for (int i = 0; i < 4; i++) d[4 * lane + i] = c[i];
+}
 // The raw registers of ldmatrix on tiles whose element (tile, row, column) is 64 * tile + 8 * row + column.
 extern "C" __global__ void __launch_bounds__(32) tile_registers(unsigned* plain, unsigned* transposed) {
     __shared__ __align__(16) unsigned short tiles[256];
@@ -114,3 +117,10 @@ extern "C" __global__ void __launch_bounds__(32) copy_without_wait(int* y, const
 // Two operations of one element that do not commute, to see order.
 extern "C" __global__ void twice(int* y) { y[threadIdx.x] *= 2; }
 extern "C" __global__ void plus_one(int* y) { y[threadIdx.x] += 1; }
+
+// Each of two devices tells the other that it is there, and waits for it.
+extern "C" __global__ void meet(volatile int* theirs, volatile int* mine, int* y) {
+    *theirs = 1;
+    while (*mine == 0) __nanosleep(20);
+    y[0] = 1;
+}
