@@ -27,6 +27,8 @@ int cuMemcpyHtoDAsync_v2(Pointer, const void*, size_t, void*);
 int cuMemsetD8Async(Pointer, unsigned char, size_t, void*);
 int cuMemcpyDtoDAsync_v2(Pointer, Pointer, size_t, void*);
 int cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**);
+int cuLaunchKernelEx(const void*, void*, void**, void**);
+int cuFuncGetParamInfo(void*, size_t, size_t*, size_t*);
 int cuFuncSetAttribute(void*, int, int);
 int cuStreamCreate(void**, unsigned);
 int cuStreamDestroy_v2(void*);
@@ -160,6 +162,37 @@ void misuse_is_noticed() {
     CHECK(cuMemcpyHtoD_v2(p, "x", 401) == 1);
     CHECK(cuMemFree_v2(p + 4) == 1);
     CHECK(cuMemcpy2D_v2(nullptr) == 801);
+}
+
+int launch_overlapping(const char* name, Pointer y) {
+    struct {
+        int id = 6;  // CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+        alignas(8) int value[16] = {1};
+    } attribute;
+    struct {
+        unsigned grid[3] = {1, 1, 1}, block[3] = {32, 1, 1}, shared = 0;
+        void* stream = nullptr;
+        const void* attributes;
+        unsigned count = 1;
+    } configuration;
+    configuration.attributes = &attribute;
+    void* function;
+    size_t offset = 9, bytes = 0;
+    OK(cuModuleGetFunction(&function, module, name));
+    OK(cuFuncGetParamInfo(function, 0, &offset, &bytes));
+    CHECK(offset == 0 && bytes == 8);
+    CHECK(cuFuncGetParamInfo(function, 1, &offset, &bytes) == 1);
+    Arguments arguments(y);
+    return cuLaunchKernelEx(&configuration, function, arguments.pointers, nullptr);
+}
+
+void overlapping_kernels_wait_for_the_grid_ahead() {
+    Pointer y = device(std::vector<int>(32));
+    OK(launch_overlapping("plus_one_after_grid", y));
+    CHECK(host<int>(y, 1)[0] == 1);
+    OK(launch_overlapping("plus_one", y));
+    CHECK(cuCtxSynchronize() == 719);
+    OK(cuDevicePrimaryCtxReset_v2(0));
 }
 
 void warp_collectives() {
@@ -410,6 +443,7 @@ int main(int count, char** arguments) {
     graphs();
     products();
     misuse_is_noticed();
+    overlapping_kernels_wait_for_the_grid_ahead();
     printf("emulator: %d failures\n", failures);
     return failures == 0 ? 0 : 1;
 }

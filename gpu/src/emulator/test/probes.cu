@@ -124,3 +124,8 @@ extern "C" __global__ void meet(volatile int* theirs, volatile int* mine, int* y
     while (*mine == 0) __nanosleep(20);
     y[0] = 1;
 }
+
+extern "C" __global__ void plus_one_after_grid(int* y) {
+    griddepcontrol_wait();
+    y[threadIdx.x] += 1;
+}
