@@ -21,7 +21,6 @@ import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.streaming.api.graph.StreamGraph;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 
 /**
@@ -42,10 +41,28 @@ public final class InferenceJob {
     private InferenceJob() {}
 
     /**
+     * The plan that a cluster's client submits.
+     *
      * @param limits what the topics allow
      * @param inference makes the operator; records that it cannot read go to {@link InferenceOperator#DEAD_LETTERS}
      */
     public static JobGraph build(
+            JobConfig config, TopicLimits limits, OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> inference) {
+        return define(config, limits, inference).getStreamGraph().getJobGraph();
+    }
+
+    /**
+     * Runs the job where Flink's own client said; returns at once if that is detached, else when the job has ended.
+     *
+     * @see #build
+     */
+    public static void execute(
+            JobConfig config, TopicLimits limits, OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> inference)
+            throws Exception {
+        define(config, limits, inference).execute();
+    }
+
+    private static StreamExecutionEnvironment define(
             JobConfig config, TopicLimits limits, OneInputStreamOperatorFactory<InboundPrompt, TokenEvent> inference) {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(settings(config));
         env.setParallelism(config.parallelism());
@@ -64,13 +81,12 @@ public final class InferenceJob {
                     .uid("dead-letters")
                     .disableChaining();
         }
-        StreamGraph graph = env.getStreamGraph();
-        graph.setJobName(config.name());
-        return graph.getJobGraph();
+        return env;
     }
 
     private static Configuration settings(JobConfig config) {
         Configuration settings = new Configuration();
+        settings.set(PipelineOptions.NAME, config.name());
         settings.set(PipelineOptions.OBJECT_REUSE, true);
         settings.set(PipelineOptions.GENERIC_TYPES, false);
         settings.set(ExecutionOptions.BUFFER_TIMEOUT, BUFFER_TIMEOUT);

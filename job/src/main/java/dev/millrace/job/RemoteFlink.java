@@ -8,7 +8,8 @@ import org.apache.flink.configuration.RestOptions;
 
 /**
  * A Flink cluster that runs elsewhere. A job is submitted to it as a plan without jars: Millrace's jars must be in the
- * {@code lib/} of its JobManager and TaskManagers, where the natives are loaded once a process.
+ * {@code lib/} of its JobManager and TaskManagers, where the natives are loaded once a process. The thin jar is not sent
+ * along, for it holds only what Flink's own client calls to make that plan.
  */
 public final class RemoteFlink {
 

@@ -92,6 +92,21 @@ final class JobOptions {
         return flinkSettings;
     }
 
+    /**
+     * Nothing, for Flink's own client says how and where.
+     *
+     * @throws InvalidInputException if something was set here
+     */
+    Map<String, String> noFlinkSettings() {
+        if (jobManager != null || !flinkSettings.isEmpty()) {
+            throw new InvalidInputException(
+                    "--jobmanager and -D mean nothing to a job that 'flink run' submits; give them to it, before the jar:"
+                            + " flink run --jobmanager HOST:PORT -DKEY=VALUE JAR run …",
+                    "--jobmanager");
+        }
+        return flinkSettings;
+    }
+
     /** URI of the folder of checkpoints, or null. */
     String checkpointUri() {
         return localCheckpoints().map(folder -> folder.toUri().toString()).orElse(checkpointDir);

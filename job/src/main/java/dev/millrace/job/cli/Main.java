@@ -1,6 +1,8 @@
 package dev.millrace.job.cli;
 
 import java.util.ServiceLoader;
+import java.util.ServiceLoader.Provider;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,8 +22,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:all went well", "1:something failed; the message says what", "2:the command line is at fault"
-        },
-        subcommands = {DemoCommand.class, RunCommand.class, CheckCommand.class})
+        })
 public final class Main implements Runnable {
 
     @Spec
@@ -29,13 +30,24 @@ public final class Main implements Runnable {
 
     /** The command line with every command that is on the class path. */
     public static CommandLine commandLine() {
-        var line = new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        Stream<Object> own = Stream.of(new DemoCommand(), new RunCommand(false), new CheckCommand());
+        Stream<Subcommand> others =
+                ServiceLoader.load(Subcommand.class).stream().map(Provider::get);
+        return commandLine(Stream.concat(own, others));
+    }
+
+    /** The command that is a Flink job, and it alone, for a program that Flink's own client runs. */
+    public static CommandLine flinkProgram() {
+        return commandLine(Stream.of(new RunCommand(true)));
+    }
+
+    private static CommandLine commandLine(Stream<?> commands) {
+        var line = new CommandLine(new Main());
+        commands.forEach(line::addSubcommand);
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Complaints::badParameter)
                 .setExecutionExceptionHandler(Complaints::failed);
-        ServiceLoader.load(Subcommand.class).forEach(command -> line.addSubcommand(command));
-        return line;
     }
 
     public static void main(String[] args) {

@@ -24,11 +24,14 @@ import picocli.CommandLine.Option;
         name = "run",
         description = {
             "Answers prompts from a Kafka topic into another until it is stopped.",
-            "The job runs in a Flink MiniCluster in this process, or in the cluster that --jobmanager names."
+            "The job runs in a Flink MiniCluster in this process, in the cluster that --jobmanager names, or, given to"
+                    + " 'flink run' with the thin jar, where Flink's own client says."
         })
 final class RunCommand implements Callable<Integer> {
 
     private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+
+    private final boolean isFlinksProgram;
 
     @Option(
             names = "--bootstrap-servers",
@@ -59,13 +62,24 @@ final class RunCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nMedia:%n")
     private MediaOptions media = new MediaOptions();
 
+    /**
+     * @param isFlinksProgram whether Flink's own client runs this, and so says where the job goes
+     */
+    RunCommand(boolean isFlinksProgram) {
+        this.isFlinksProgram = isFlinksProgram;
+    }
+
     @Override
     public Integer call() throws Exception {
-        Map<String, String> flink = job.flinkSettings();
+        Map<String, String> flink = isFlinksProgram ? job.noFlinkSettings() : job.flinkSettings();
         ModelExecutorFactory executors = engine.device.executors();
         var inference = new InferenceOperatorFactory(operatorConfig(), executors);
         KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
         TopicLimits limits = topics.prepare(kafka);
+        if (isFlinksProgram) {
+            InferenceJob.execute(jobConfig(kafka, null), limits, inference);
+            return 0;
+        }
         Function<String, JobGraph> graph =
                 restored -> InferenceJob.build(jobConfig(kafka, restored), limits, inference);
         if (job.jobManager != null) {

@@ -129,7 +129,7 @@ class RunCommandTest {
     }
 
     private static OperatorConfig parse(String... flags) {
-        var command = new RunCommand();
+        var command = new RunCommand(false);
         boolean model = Stream.of(flags).anyMatch(flag -> flag.startsWith("--model="));
         new CommandLine(command)
                 .parseArgs(Stream.concat(

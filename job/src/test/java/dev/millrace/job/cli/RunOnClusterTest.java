@@ -3,9 +3,16 @@ package dev.millrace.job.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.job.embedded.EmbeddedKafka;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.client.cli.CliFrontend;
+import org.apache.flink.client.cli.DefaultCLI;
 import org.apache.flink.client.program.ClusterClient;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestOptions;
@@ -29,39 +36,80 @@ class RunOnClusterTest {
     @TempDir
     Path folder;
 
+    /** Both ways of submitting it, again and again in one process: what a job leaves behind must not harm the next. */
     @Test
     @Timeout(300)
-    void theJobIsSubmittedOverRestAndAnswersInTheCluster(@InjectClusterClient ClusterClient<?> client)
-            throws Exception {
+    void theJobIsSubmittedByMillraceAndByFlinksClientAndAnswersInTheCluster(
+            @InjectClusterClient ClusterClient<?> client) throws Exception {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {
-            assertThat(submit(kafka.bootstrapServers())).isZero();
+            List<String> flags = flags(kafka.bootstrapServers());
 
-            assertThat(RunTest.ask(kafka.bootstrapServers(), Map.of())).startsWith("I am a tiny demonstration model.");
-            assertThat(client.listJobs().get())
-                    .extracting(JobStatusMessage::getJobName)
-                    .containsExactly("millrace demo-vl");
-            for (JobStatusMessage job : client.listJobs().get()) {
-                client.cancel(job.getJobId()).get();
-                assertThat(client.requestJobResult(job.getJobId()).get().getJobStatus())
-                        .hasValue(JobStatus.CANCELED);
+            assertThat(Main.commandLine().execute(line("run", "--jobmanager=" + restAddress(), flags)))
+                    .isZero();
+            assertThatItAnswersThenCancel(kafka, client, "from millrace");
+            for (String id : List.of("from the thin jar", "from the thin jar again")) {
+                assertThat(flink("--jobmanager=" + restAddress(), flags)).isZero();
+                assertThatItAnswersThenCancel(kafka, client, id);
             }
         }
     }
 
-    private int submit(String bootstrapServers) {
+    @Test
+    void theThinJarHoldsNothingButItsEntryPoint() throws IOException {
+        try (JarFile jar = new JarFile(thinJar())) {
+            assertThat(jar.stream().filter(entry -> !entry.isDirectory()).map(JarEntry::getName))
+                    .containsExactlyInAnyOrder(JarFile.MANIFEST_NAME, "dev/millrace/job/submit/FlinkProgram.class");
+        }
+    }
+
+    private static void assertThatItAnswersThenCancel(EmbeddedKafka kafka, ClusterClient<?> client, String id)
+            throws Exception {
+        assertThat(RunTest.ask(kafka.bootstrapServers(), Map.of(), id)).startsWith("I am a tiny demonstration model.");
+        List<JobStatusMessage> running = client.listJobs().get().stream()
+                .filter(job -> !job.getJobState().isGloballyTerminalState())
+                .toList();
+        assertThat(running).extracting(JobStatusMessage::getJobName).containsExactly("millrace demo-vl");
+        for (JobStatusMessage job : running) {
+            client.cancel(job.getJobId()).get();
+            assertThat(client.requestJobResult(job.getJobId()).get().getJobStatus())
+                    .hasValue(JobStatus.CANCELED);
+        }
+    }
+
+    /** What {@code flink run -d} does. */
+    private static int flink(String target, List<String> flags) {
+        var client = new CliFrontend(new Configuration(), List.of(new DefaultCLI()));
+        return client.parseAndRun(line("run", "-d", target, thinJar(), "run", flags));
+    }
+
+    private static String[] line(Object... parts) {
+        return Stream.of(parts)
+                .flatMap(part -> part instanceof List<?> list ? list.stream() : Stream.of(part))
+                .toArray(String[]::new);
+    }
+
+    private static String restAddress() {
         Configuration cluster = CLUSTER.getClientConfiguration();
-        return Main.commandLine()
-                .execute(
-                        "run",
-                        "--jobmanager=" + cluster.get(RestOptions.ADDRESS) + ":" + cluster.get(RestOptions.PORT),
-                        "--bootstrap-servers=" + bootstrapServers,
-                        "--model=" + RunTest.model(),
-                        "--prompt-topic=questions",
-                        "--token-topic=answers",
-                        "--dead-letter-topic=unread",
-                        "--format=json",
-                        "--checkpoint-interval=200ms",
-                        "--checkpoint-dir=" + folder.resolve("checkpoints").toUri(),
-                        "--kv-cache-memory-bytes=64MiB");
+        return cluster.get(RestOptions.ADDRESS) + ":" + cluster.get(RestOptions.PORT);
+    }
+
+    private static String thinJar() {
+        Path folder = Path.of(System.getProperty("millrace.root"), "job", "target", "thin");
+        String[] jars = folder.toFile().list((dir, name) -> name.endsWith(".jar"));
+        assertThat(jars).as("jars in " + folder).hasSize(1);
+        return folder.resolve(jars[0]).toString();
+    }
+
+    private List<String> flags(String bootstrapServers) {
+        return List.of(
+                "--bootstrap-servers=" + bootstrapServers,
+                "--model=" + RunTest.model(),
+                "--prompt-topic=questions",
+                "--token-topic=answers",
+                "--dead-letter-topic=unread",
+                "--format=json",
+                "--checkpoint-interval=200ms",
+                "--checkpoint-dir=" + folder.resolve("checkpoints").toUri(),
+                "--kv-cache-memory-bytes=64MiB");
     }
 }

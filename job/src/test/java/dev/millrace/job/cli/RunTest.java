@@ -40,7 +40,7 @@ import picocli.CommandLine;
 class RunTest {
 
     private static final String PROMPT =
-            "{\"request_id\": \"r\", \"messages\": [{\"role\": \"user\", \"content\": \"Who are you?\"}], \"temperature\": 0}";
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"Who are you?\"}], \"temperature\": 0}";
 
     private static final String LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required";
 
@@ -85,7 +85,7 @@ class RunTest {
                     "-Dmetrics.reporter.prom.port=" + port)));
             running.start();
 
-            String answer = ask(kafka.bootstrapServers(), key);
+            String answer = ask(kafka.bootstrapServers(), key, "r");
 
             assertThat(answer).startsWith("I am a tiny demonstration model.");
             assertThat(prometheus(port, "flink_taskmanager_job_task_operator_generation_tokens"))
@@ -178,8 +178,8 @@ class RunTest {
         return Stream.concat(flags.stream(), Stream.of(more)).toArray(String[]::new);
     }
 
-    /** The answer to a prompt of the topic {@code questions}. */
-    static String ask(String bootstrapServers, Map<String, String> clientProperties) throws IOException {
+    /** The answer to the prompt of that id, which is sent to the topic {@code questions}. */
+    static String ask(String bootstrapServers, Map<String, String> clientProperties, String id) throws IOException {
         var config = new KafkaConfig(
                 bootstrapServers,
                 "questions",
@@ -193,14 +193,16 @@ class RunTest {
         try (var topics = new Topics(config);
                 var producer = new PromptProducer(config, topics.prepare());
                 var reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
-            producer.send("r".getBytes(StandardCharsets.UTF_8), PROMPT.getBytes(StandardCharsets.UTF_8))
+            producer.send(id.getBytes(StandardCharsets.UTF_8), PROMPT.getBytes(StandardCharsets.UTF_8))
                     .join();
             var text = new StringBuilder();
             while (true) {
                 for (TokenEvent event : reader.poll(Duration.ofMillis(200))) {
-                    event.getText().forEach(text::append);
-                    if (event.getFinishReason() != null) {
-                        return text.toString();
+                    if (event.getRequestId().equals(id)) {
+                        event.getText().forEach(text::append);
+                        if (event.getFinishReason() != null) {
+                            return text.toString();
+                        }
                     }
                 }
             }
