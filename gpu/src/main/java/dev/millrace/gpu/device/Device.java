@@ -25,6 +25,7 @@ public final class Device implements AutoCloseable {
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
     private final Resources resources = new Resources();
+    private final Resources own = new Resources();
     private final Map<String, Module> modules = new HashMap<>();
     private final String name;
     private PinnedBuffer argumentMemory;
@@ -152,6 +153,10 @@ public final class Device implements AutoCloseable {
 
     /** Memory any thread and device can copy from and to; at most 2 GiB. */
     public PinnedBuffer allocatePinned(long bytes, String what) {
+        return allocatePinned(bytes, what, resources);
+    }
+
+    private static PinnedBuffer allocatePinned(long bytes, String what, Resources owner) {
         checkSize(bytes, what);
         if (bytes > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(
@@ -162,7 +167,7 @@ public final class Device implements AutoCloseable {
                 JCudaDriver.cuMemHostAlloc(pointer, bytes, CU_MEMHOSTALLOC_PORTABLE),
                 "cuMemHostAlloc",
                 () -> "%d bytes of pinned memory for %s".formatted(bytes, what));
-        return PinnedBuffer.allocated(pointer, what, resources);
+        return PinnedBuffer.allocated(pointer, what, owner);
     }
 
     private static void checkSize(long bytes, String what) {
@@ -208,7 +213,7 @@ public final class Device implements AutoCloseable {
     /** Native memory for the arguments of one kernel's launches. */
     public synchronized KernelArguments newArguments() {
         if (argumentMemory == null || argumentBlocks == ARGUMENT_BLOCKS) {
-            argumentMemory = allocatePinned(ARGUMENT_BLOCKS * KernelArguments.BYTES, "arguments of kernels");
+            argumentMemory = allocatePinned(ARGUMENT_BLOCKS * KernelArguments.BYTES, "arguments of kernels", own);
             argumentBlocks = 0;
         }
         return new KernelArguments(argumentMemory, KernelArguments.BYTES * argumentBlocks++);
@@ -216,8 +221,7 @@ public final class Device implements AutoCloseable {
 
     /** The kernels of the source file of that name, loaded when they are first asked for. */
     public synchronized Module load(String name) {
-        return modules.computeIfAbsent(
-                name, file -> new Module(file, Kernels.image(file), computeCapability(), resources));
+        return modules.computeIfAbsent(name, file -> new Module(file, Kernels.image(file), computeCapability(), own));
     }
 
     /** @param workspace cuBLAS's own device memory; NVIDIA advises 32 MiB on Hopper and 4 MiB before */
@@ -226,7 +230,7 @@ public final class Device implements AutoCloseable {
         return new Blas(stream, workspace, resources);
     }
 
-    /** What was opened and not yet closed, the oldest first. */
+    /** What callers opened and did not close yet, the oldest first. */
     public List<String> stillOpen() {
         return resources.labels();
     }
@@ -235,7 +239,11 @@ public final class Device implements AutoCloseable {
     public void close() {
         bindThread();
         try {
-            resources.closeAll();
+            try {
+                resources.closeAll();
+            } finally {
+                own.closeAll();
+            }
         } finally {
             Status.check(
                     JCudaDriver.cuDevicePrimaryCtxRelease(device),

@@ -32,7 +32,8 @@ final class Natives {
             libraries.load(JCudaDriver.class, libraryOfJCuda("JCudaDriver"));
             libraries.initialize(() -> JCudaDriver.setExceptionsEnabled(false));
             if (!libraries.load(Launcher.class, "liblauncher.so") || !Launcher.bindDriver()) {
-                LOG.info("Kernels are launched through JCuda alone, since the build had no nvcc or no jni.h");
+                LOG.info(
+                        "Kernels never begin before the one ahead has ended: the build or the driver lacks cuLaunchKernelEx");
             }
         } catch (UnsatisfiedLinkError e) {
             throw new GpuUnavailableException(

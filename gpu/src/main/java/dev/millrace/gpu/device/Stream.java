@@ -96,7 +96,10 @@ public final class Stream implements AutoCloseable {
         return true;
     }
 
-    /** From here to {@link #endCapture} what this thread launches is recorded, not run. */
+    /**
+     * From here to {@link #endCapture} what this thread launches on the stream is recorded, not run. In a capture the
+     * thread can neither wait nor allocate, pinned memory and {@link Device#newArguments} included.
+     */
     public void beginCapture() {
         Status.check(
                 JCudaDriver.cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
@@ -108,6 +111,32 @@ public final class Stream implements AutoCloseable {
         CUgraph captured = new CUgraph();
         Status.check(JCudaDriver.cuStreamEndCapture(stream, captured), "cuStreamEndCapture", "end a stream's capture");
         return new Graph(captured, owner);
+    }
+
+    /** Captures what the work launches on this stream; where the work fails, the capture ends, too. */
+    public Graph capture(Runnable work) {
+        beginCapture();
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            abandonCapture(e);
+            throw e;
+        }
+        return endCapture();
+    }
+
+    /** Ends the capture, which what went wrong may have invalidated. */
+    private void abandonCapture(Throwable failure) {
+        CUgraph captured = new CUgraph();
+        int code = JCudaDriver.cuStreamEndCapture(stream, captured);
+        if (code == CUresult.CUDA_SUCCESS) {
+            code = JCudaDriver.cuGraphDestroy(captured);
+        } else if (code == CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED) {
+            code = CUresult.CUDA_SUCCESS;
+        }
+        if (code != CUresult.CUDA_SUCCESS) {
+            failure.addSuppressed(Status.failure(code, "cuStreamEndCapture", "abandon a stream's capture"));
+        }
     }
 
     public void launch(Graph graph) {
