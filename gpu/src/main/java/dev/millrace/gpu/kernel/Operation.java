@@ -19,6 +19,12 @@ final class Operation {
         arguments = device.newArguments();
     }
 
+    /** A kernel whose blocks have so many bytes of dynamic shared memory. */
+    Operation(Device device, String file, String function, int sharedBytes) {
+        kernel = device.load(file).kernel(function).withDynamicSharedMemory(sharedBytes);
+        arguments = device.newArguments();
+    }
+
     /** The kernel of a storage type in a file that has one for each. */
     static Operation of(Device device, String file, Type type) {
         return new Operation(device, file, file + suffix(type));

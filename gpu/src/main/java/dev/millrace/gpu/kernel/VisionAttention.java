@@ -1,0 +1,80 @@
+package dev.millrace.gpu.kernel;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Grid;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+
+/**
+ * Bidirectional attention within segments ({@code vis_attend.cu}): on tensor cores for the released towers in bf16, else by
+ * a kernel for every shape.
+ */
+public final class VisionAttention {
+
+    private static final int THREADS = 128;
+    private static final int FAST_HEAD_DIM = 80;
+
+    /** One of the file's kernels: how many queries a block takes, and which segments it is for. */
+    private record Variant(Operation operation, int queries, int longest, int sharedBytes) {}
+
+    private final VisionShape shape;
+    private final Variant generic;
+    private final Variant windows; // null: generic serves all
+    private final Variant frames;
+    private final float scale;
+
+    public VisionAttention(Device device, VisionShape shape) {
+        this(device, shape, shape.type() == Type.BF16 && shape.headDim() == FAST_HEAD_DIM);
+    }
+
+    private VisionAttention(Device device, VisionShape shape, boolean fast) {
+        this.shape = shape;
+        scale = (float) (1 / Math.sqrt(shape.headDim()));
+        generic = new Variant(Operation.of(device, "vis_attend", shape.type()), 16, Integer.MAX_VALUE, 0);
+        windows = fast ? fast(device, "vis_attend_window_80_bf16", 64, 1, 64) : null;
+        frames = fast ? fast(device, "vis_attend_80_bf16", 128, 2, Integer.MAX_VALUE) : null;
+    }
+
+    /** The kernel for every shape, also where there is a faster one. */
+    public static VisionAttention generic(Device device, VisionShape shape) {
+        return new VisionAttention(device, shape, false);
+    }
+
+    /** Queries and {@code stages} tiles of 64 keys and values, in rows 8 values longer than a head. */
+    private static Variant fast(Device device, String function, int queries, int stages, int longest) {
+        int bytes = (queries + 2 * stages * 64) * (FAST_HEAD_DIM + 8) * Type.BF16.bytes();
+        return new Variant(new Operation(device, "vis_attend", function, bytes), queries, longest, bytes);
+    }
+
+    /**
+     * out[P, outStride] ← what each patch's heads attend to in the patches of its segment; what lies behind the heads stays.
+     *
+     * @param qkv c[P, 3, heads, headDim]
+     * @param bounds int32[segments+1], where each segment starts
+     * @param longest patches of the longest segment
+     */
+    public void launch(
+            Stream stream,
+            DeviceBuffer qkv,
+            int patches,
+            DeviceBuffer bounds,
+            int segments,
+            int longest,
+            int outStride,
+            DeviceBuffer out) {
+        Operation.requireBytes(qkv, shape.qkvBytes(patches), "queries, keys and values");
+        Operation.requireBytes(bounds, (segments + 1L) * Integer.BYTES, "bounds of segments");
+        Operation.requireBytes(out, (long) patches * outStride * shape.type().bytes(), "attended values");
+        Variant variant = windows == null ? generic : longest <= windows.longest ? windows : frames;
+        int tiles = Operation.blocks(longest, variant.queries);
+        var arguments =
+                variant.operation.arguments().pointer(qkv).pointer(bounds).intValue(shape.heads());
+        if (variant == generic) {
+            arguments.intValue(shape.headDim());
+        }
+        arguments.intValue(tiles).floatValue(scale).intValue(outStride).pointer(out);
+        int blocks = Math.toIntExact((long) segments * shape.heads() * tiles);
+        variant.operation.launch(stream, Grid.of(blocks, THREADS).withShared(variant.sharedBytes));
+    }
+}

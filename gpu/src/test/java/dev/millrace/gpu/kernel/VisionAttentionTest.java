@@ -1,0 +1,178 @@
+package dev.millrace.gpu.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.gpu.Randoms;
+import dev.millrace.gpu.TestDevice;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Type;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The tower's attention against double arithmetic, with and without tensor cores. */
+@Tag("device")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class VisionAttentionTest {
+
+    private TestDevice test;
+
+    @BeforeAll
+    void open() {
+        test = new TestDevice();
+    }
+
+    @AfterAll
+    void close() {
+        test.close();
+    }
+
+    /** Queries, keys and values of patches in segments; rows of the result are 64 values longer than the heads. */
+    private record Problem(VisionShape shape, int[] bounds, float[] qkv) {
+
+        static Problem of(VisionShape shape, long seed, int... lengths) {
+            int[] bounds = new int[lengths.length + 1];
+            for (int i = 0; i < lengths.length; i++) {
+                bounds[i + 1] = bounds[i] + lengths[i];
+            }
+            float[] qkv = new Randoms(seed).normal(3 * bounds[lengths.length] * shape.width());
+            return new Problem(shape, bounds, TestDevice.rounded(shape.type(), qkv));
+        }
+
+        int patches() {
+            return bounds[bounds.length - 1];
+        }
+
+        int stride() {
+            return shape.width() + 64;
+        }
+
+        int longest() {
+            return IntStream.range(1, bounds.length)
+                    .map(i -> bounds[i] - bounds[i - 1])
+                    .max()
+                    .orElseThrow();
+        }
+
+        float query(int patch, int part, int head, int d) {
+            return qkv[((patch * 3 + part) * shape.heads() + head) * shape.headDim() + d];
+        }
+    }
+
+    private float[] run(VisionAttention attention, Problem problem) {
+        Type type = problem.shape.type();
+        DeviceBuffer out = test.poisoned(type, (long) problem.patches() * problem.stride());
+        attention.launch(
+                test.stream(),
+                test.values(type, problem.qkv),
+                problem.patches(),
+                test.ints(problem.bounds),
+                problem.bounds.length - 1,
+                problem.longest(),
+                problem.stride(),
+                out);
+        return test.read(type, out);
+    }
+
+    /**
+     * In fp32 a sum over the keys differs by some 2^-24 of its terms' sizes. In bf16 weights are rounded before they meet the
+     * values (2^-8 of each term) and the result when it is stored (2^-8 of it).
+     */
+    private void check(VisionAttention attention, Problem problem) {
+        float[] actual = run(attention, problem);
+        double rounding = problem.shape.type() == Type.F32 ? 0x1p-19 : 0x1p-8;
+        for (int segment = 0; segment + 1 < problem.bounds.length; segment++) {
+            for (int patch = problem.bounds[segment]; patch < problem.bounds[segment + 1]; patch++) {
+                for (int head = 0; head < problem.shape.heads(); head++) {
+                    checkHead(problem, actual, segment, patch, head, rounding);
+                }
+                for (int i = problem.shape.width(); i < problem.stride(); i++) {
+                    assertThat(actual[patch * problem.stride() + i])
+                            .as("behind the heads")
+                            .isNaN();
+                }
+            }
+        }
+    }
+
+    private static void checkHead(Problem problem, float[] actual, int segment, int patch, int head, double rounding) {
+        int headDim = problem.shape.headDim();
+        int start = problem.bounds[segment];
+        double[] weights = new double[problem.bounds[segment + 1] - start];
+        double sum = 0;
+        for (int key = 0; key < weights.length; key++) {
+            double score = 0;
+            for (int d = 0; d < headDim; d++) {
+                score += (double) problem.query(patch, 0, head, d) * problem.query(start + key, 1, head, d);
+            }
+            weights[key] = Math.exp(score / Math.sqrt(headDim));
+            sum += weights[key];
+        }
+        for (int d = 0; d < headDim; d++) {
+            double expected = 0;
+            double size = 0;
+            for (int key = 0; key < weights.length; key++) {
+                double term = weights[key] / sum * problem.query(start + key, 2, head, d);
+                expected += term;
+                size += Math.abs(term);
+            }
+            double allowed = rounding * (size + Math.abs(expected)) + 1e-6;
+            float value = actual[patch * problem.stride() + head * headDim + d];
+            assertThat(Math.abs(value - expected))
+                    .as(
+                            "patch %d of segment %d, head %d, value %d: %s, expected %s",
+                            patch, segment, head, d, value, expected)
+                    .isLessThanOrEqualTo(allowed);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F32, 2, 16", "F32, 3, 20", "F32, 1, 128", "F32, 2, 80", "BF16, 3, 32", "BF16, 2, 80", "BF16, 1, 4"})
+    void anyHeadAttendsToItsSegment(Type type, int heads, int headDim) {
+        VisionShape shape = new VisionShape(type, heads, headDim);
+        VisionAttention attention = VisionAttention.generic(test.device(), shape);
+        check(attention, Problem.of(shape, 1, 1));
+        check(attention, Problem.of(shape, 2, 4, 64, 12, 16, 33));
+        check(attention, Problem.of(shape, 3, 95));
+    }
+
+    @Test
+    void windowsOfTheReleasedTowerAttendOnTensorCores() {
+        VisionShape shape = new VisionShape(Type.BF16, 3, 80);
+        VisionAttention attention = new VisionAttention(test.device(), shape);
+        check(attention, Problem.of(shape, 4, 4));
+        check(attention, Problem.of(shape, 5, 64, 1, 32, 48, 63, 16, 17));
+    }
+
+    @Test
+    void framesOfTheReleasedTowerAttendOnTensorCores() {
+        VisionShape shape = new VisionShape(Type.BF16, 2, 80);
+        VisionAttention attention = new VisionAttention(test.device(), shape);
+        check(attention, Problem.of(shape, 6, 65));
+        check(attention, Problem.of(shape, 7, 128, 256));
+        check(attention, Problem.of(shape, 8, 12, 300, 129, 64));
+    }
+
+    /** A picture's embeddings may not depend on what goes through the tower with it. */
+    @ParameterizedTest
+    @CsvSource({"F32, 16", "BF16, 80"})
+    void otherSegmentsChangeNoBit(Type type, int headDim) {
+        VisionShape shape = new VisionShape(type, 2, headDim);
+        VisionAttention attention = new VisionAttention(test.device(), shape);
+        Problem together = Problem.of(shape, 9, 70, 132, 64);
+        Problem alone = new Problem(
+                shape,
+                new int[] {0, 132},
+                Arrays.copyOfRange(together.qkv, 3 * 70 * shape.width(), 3 * 202 * shape.width()));
+        float[] all = run(attention, together);
+        float[] part = run(attention, alone);
+        assertThat(Arrays.copyOfRange(all, 70 * together.stride(), 202 * together.stride()))
+                .isEqualTo(part);
+    }
+}

@@ -1,0 +1,262 @@
+package dev.millrace.gpu.kernel;
+
+import static dev.millrace.gpu.Agreement.assertClose;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.gpu.Randoms;
+import dev.millrace.gpu.TestDevice;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Type;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * The tower's element-wise kernels against double arithmetic. In fp32 a result differs by some roundings of its terms
+ * (2^-24 each); in bf16 by the rounding of what is stored (2^-8 of it) besides.
+ */
+@Tag("device")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class VisionKernelsTest {
+
+    private static final double FP32 = 0x1p-20;
+
+    private TestDevice test;
+
+    @BeforeAll
+    void open() {
+        test = new TestDevice();
+    }
+
+    @AfterAll
+    void close() {
+        test.close();
+    }
+
+    private static double relative(Type type) {
+        return type == Type.F32 ? FP32 : 0x1p-8;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void patchesGoToTheirWindowsWithZerosBehindThem(Type type) {
+        Randoms randoms = new Randoms(1);
+        int unit = 4;
+        for (int[] shape : new int[][] {{1, 1176, 1216}, {9, 24, 64}, {5, 128, 128}}) {
+            int patches = shape[0] * unit;
+            int length = shape[1];
+            int stride = shape[2];
+            int[] place = randoms.permutation(shape[0]);
+            float[] values = randoms.normal(patches * length);
+            DeviceBuffer out = test.poisoned(type, (long) patches * stride);
+            Patches kernel = new Patches(test.device(), type, unit, length, stride);
+            DeviceBuffer places = test.ints(place);
+            int first = patches / 2;
+            kernel.launch(test.stream(), test.floats(Arrays.copyOf(values, first * length)), places, 0, first, out);
+            kernel.launch(
+                    test.stream(),
+                    test.floats(Arrays.copyOfRange(values, first * length, values.length)),
+                    places,
+                    first,
+                    patches - first,
+                    out);
+            float[] expected = new float[patches * stride];
+            for (int patch = 0; patch < patches; patch++) {
+                for (int i = 0; i < length; i++) {
+                    int row = place[patch / unit] * unit + patch % unit;
+                    expected[row * stride + i] = TestDevice.rounded(type, values[patch * length + i]);
+                }
+            }
+            assertThat(test.read(type, out)).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void ropeTurnsByRowAndColumn(Type type) {
+        Randoms randoms = new Randoms(2);
+        for (int[] shape : new int[][] {{4, 16, 80}, {1, 2, 16}, {21, 3, 20}, {7, 5, 32}, {13, 1, 4}, {6, 2, 128}}) {
+            int patches = shape[0];
+            int heads = shape[1];
+            int headDim = shape[2];
+            int half = headDim / 2;
+            int width = heads * headDim;
+            int[] positions = new int[2 * patches];
+            Arrays.setAll(positions, i -> randoms.between(0, 300));
+            float[] qkv = TestDevice.rounded(type, randoms.normal(3 * patches * width));
+            float[] bias = randoms.normal(3 * width);
+
+            VisionRope kernel = new VisionRope(test.device(), new VisionShape(type, heads, headDim));
+            DeviceBuffer cosines = test.poisoned(Type.F32, (long) patches * half);
+            DeviceBuffer sines = test.poisoned(Type.F32, (long) patches * half);
+            float[] frequencies = VisionRope.frequencies(headDim);
+            kernel.angles(test.stream(), test.ints(positions), test.floats(frequencies), patches, cosines, sines);
+            DeviceBuffer x = test.values(type, qkv);
+            DeviceBuffer guarded = test.poisoned(type, qkv.length);
+            test.stream().copy(guarded, 0, x, 0, x.bytes());
+            kernel.launch(test.stream(), guarded, patches, test.floats(bias), cosines, sines);
+
+            double[] expected = new double[qkv.length];
+            for (int i = 0; i < qkv.length; i++) {
+                int patch = i / (3 * width);
+                int within = i % (3 * width);
+                double sum = (double) qkv[i] + bias[within];
+                if (within >= 2 * width) {
+                    expected[i] = sum;
+                    continue;
+                }
+                int d = within % headDim;
+                int pair = d % half;
+                int partner = d < half ? i + half : i - half;
+                double other = (double) qkv[partner] + bias[partner % (3 * width)];
+                int axis = pair / (half / 2);
+                float angle = positions[axis * patches + patch] * frequencies[pair % (half / 2)];
+                expected[i] = sum * Math.cos(angle) + (d < half ? -1 : 1) * other * Math.sin(angle);
+            }
+            // two terms of size up to 6 that may cancel
+            assertClose("rope " + Arrays.toString(shape), test.read(type, guarded), expected, 8 * FP32, relative(type));
+            test.read(Type.F32, cosines);
+            test.read(Type.F32, sines);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void normAddsTheBiasThatWasPending(Type type) {
+        Randoms randoms = new Randoms(3);
+        for (int[] shape : new int[][] {{5, 1280, 1280}, {1, 32, 64}, {9, 48, 64}, {3, 36, 64}, {6, 1500, 1536}}) {
+            for (boolean biased : new boolean[] {true, false}) {
+                int rows = shape[0];
+                int width = shape[1];
+                int stride = shape[2];
+                float[] v = TestDevice.rounded(type, randoms.normal(rows * width));
+                float[] bias = randoms.normal(width);
+                float[] weight = randoms.normal(width);
+                float[] wide = new float[rows * stride];
+                Arrays.fill(wide, Float.NaN); // what lies behind the width means nothing
+                for (int row = 0; row < rows; row++) {
+                    System.arraycopy(v, row * width, wide, row * stride, width);
+                }
+                DeviceBuffer stream = test.poisoned(type, wide.length);
+                test.stream().copy(stream, 0, test.values(type, wide), 0, (long) wide.length * type.bytes());
+                DeviceBuffer out = test.poisoned(type, wide.length);
+                new BiasNorm(test.device(), type, 1e-6, width, stride)
+                        .launch(
+                                test.stream(),
+                                stream,
+                                rows,
+                                biased ? test.floats(bias) : null,
+                                test.floats(weight),
+                                out);
+                double[] expected = new double[wide.length];
+                float[] stored = test.read(type, stream);
+                for (int row = 0; row < rows; row++) {
+                    double squares = 0;
+                    for (int i = 0; i < width; i++) {
+                        float value = v[row * width + i] + (biased ? bias[i] : 0);
+                        float kept = TestDevice.rounded(type, value);
+                        assertThat(stored[row * stride + i]).isEqualTo(kept);
+                        squares += (double) kept * kept;
+                    }
+                    double scale = 1 / Math.sqrt(squares / width + 1e-6);
+                    for (int i = 0; i < width; i++) {
+                        expected[row * stride + i] = stored[row * stride + i] * scale * weight[i];
+                    }
+                }
+                assertClose("norm " + Arrays.toString(shape), test.read(type, out), expected, 0, relative(type));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void gatesAndUpsReceiveTheirBiases(Type type) {
+        Randoms randoms = new Randoms(4);
+        for (int[] shape : new int[][] {{1, 64}, {7, 448}, {10, 3456}}) {
+            int rows = shape[0];
+            int width = shape[1];
+            float[] gateUp = TestDevice.rounded(type, randoms.normal(2 * rows * width));
+            float[] bias = randoms.normal(2 * width);
+            DeviceBuffer f = test.poisoned(type, (long) rows * width);
+            new BiasSiluMul(test.device(), type)
+                    .launch(test.stream(), test.values(type, gateUp), rows, test.floats(bias), width, f);
+            double[] expected = new double[rows * width];
+            for (int i = 0; i < expected.length; i++) {
+                int at = i / width * 2 * width + i % width;
+                double gate = (double) gateUp[at] + bias[i % width];
+                double up = (double) gateUp[at + width] + bias[width + i % width];
+                expected[i] = gate / (1 + Math.exp(-gate)) * up;
+            }
+            // a sum near nought keeps the rounding of its terms, up to 2^-22, times the other factor
+            assertClose("silu " + Arrays.toString(shape), test.read(type, f), expected, 8 * FP32, relative(type));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void geluIsTheExactOne(Type type) {
+        Randoms randoms = new Randoms(5);
+        for (int[] shape : new int[][] {{1, 64}, {3, 192}, {2, 5120}}) {
+            int rows = shape[0];
+            int width = shape[1];
+            float[] x = TestDevice.rounded(type, randoms.normal(rows * width));
+            float[] bias = randoms.normal(width);
+            DeviceBuffer guarded = test.poisoned(type, x.length);
+            test.stream().copy(guarded, 0, test.values(type, x), 0, (long) x.length * type.bytes());
+            new BiasGelu(test.device(), type).launch(test.stream(), guarded, rows, test.floats(bias), width);
+            double[] expected = new double[x.length];
+            for (int i = 0; i < x.length; i++) {
+                double u = (double) x[i] + bias[i % width];
+                expected[i] = u * normalDistribution(u);
+            }
+            // 1 + erf cancels at the left: its rounding of 2^-24 counts in full, times up to 8
+            assertClose("gelu " + Arrays.toString(shape), test.read(type, guarded), expected, 8 * FP32, relative(type));
+        }
+    }
+
+    /** By Simpson's rule, to 1e-12: Java has no erf. */
+    private static double normalDistribution(double x) {
+        int steps = 2000;
+        double h = x / steps;
+        double sum = 0;
+        for (int i = 0; i <= steps; i++) {
+            double t = i * h;
+            int factor = i == 0 || i == steps ? 1 : 2 + 2 * (i % 2);
+            sum += factor * Math.exp(-t * t / 2);
+        }
+        return 0.5 + sum * h / 3 / Math.sqrt(2 * Math.PI);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void embeddingsGoToTheirMediaRowsAndNowhereElse(Type type) {
+        Randoms randoms = new Randoms(6);
+        int width = 300;
+        int count = 7;
+        int[] rows = {5, 0, 11, 3, 8, 1, 10};
+        float[] from = TestDevice.rounded(type, randoms.normal(count * width));
+        float[] bias = randoms.normal(width);
+        DeviceBuffer media = test.poisoned(type, 12L * width);
+        new ScatterMedia(test.device(), type)
+                .launch(
+                        test.stream(),
+                        test.values(type, from),
+                        count,
+                        test.floats(bias),
+                        test.ints(rows),
+                        width,
+                        media);
+        float[] expected = new float[12 * width];
+        Arrays.fill(expected, Float.NaN);
+        for (int i = 0; i < count; i++) {
+            for (int j = 0; j < width; j++) {
+                expected[rows[i] * width + j] = TestDevice.rounded(type, from[i * width + j] + bias[j]);
+            }
+        }
+        assertThat(test.read(type, media)).isEqualTo(expected);
+    }
+}
