@@ -4,7 +4,7 @@ package dev.millrace.gpu.weights;
  * One stored weight among those that are laid one behind the other.
  *
  * @param name its published name
- * @param rows its outputs
+ * @param rows its outputs, or pieces of them
  * @param paddedRows rows that it takes, zeros at the end
  * @param shape as the checkpoint has it; the dimensions behind the first are the inner ones
  */
@@ -25,11 +25,17 @@ public record Part(String name, int rows, int paddedRows, long... shape) {
         return new Part(name, rows, more, shape);
     }
 
+    /** The same, each output cut into so many rows one behind the other. */
+    public Part inPieces(int pieces) {
+        return new Part(name, rows * pieces, paddedRows * pieces, shape);
+    }
+
+    /** Values of a row. */
     long columns() {
-        long columns = 1;
-        for (int i = 1; i < shape.length; i++) {
-            columns *= shape[i];
+        long values = 1;
+        for (long length : shape) {
+            values *= length;
         }
-        return columns;
+        return values / rows;
     }
 }

@@ -1,0 +1,223 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Arena;
+import dev.millrace.gpu.device.Blas;
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.PinnedBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.VisionRope;
+import dev.millrace.gpu.weights.Linear;
+import dev.millrace.gpu.weights.Matrix;
+import dev.millrace.gpu.weights.VisionWeights;
+import dev.millrace.model.config.ModelConfig.VisionConfig;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.forward.VisionOperations;
+import java.util.List;
+
+/**
+ * The vision tower's half-blocks on a GPU, for one or several pictures at a time. The bias of a product that is added to the
+ * residual stream is not added at once but when the stream is normed next, which reads it anyway.
+ *
+ * <p>Everything runs in the order of one stream, which the caller waits for or has others wait for. Binding may wait until
+ * the stream has taken what was bound before, so it belongs on a thread that has nothing more urgent to do.
+ */
+public final class GpuVisionOperations implements VisionOperations {
+
+    private static final int CHUNKS = 8;
+
+    private final VisionConfig config;
+    private final Type type;
+    private final VisionWeights weights;
+    private final VisionKernels kernels;
+    private final VisionBuffers buffers;
+    private final Stream stream;
+    private final Blas blas;
+    private final Upload upload;
+    private final DeviceBuffer frequencies;
+    private final DeviceBuffer media;
+    private final int unit; // patches of a token
+    private final int width; // a row of the residual stream, zeros included
+
+    private List<MediaInput> items = List.of();
+    private VisionPlans plans;
+    private DeviceBuffer pendingBias; // or null
+
+    /**
+     * @param blas of the same stream
+     * @param memory of {@link #bytes}
+     * @param mostPatches that are bound at a time
+     * @param media c[rows, D], the media buffer
+     */
+    public GpuVisionOperations(
+            Device device,
+            VisionConfig config,
+            Type type,
+            VisionWeights weights,
+            Stream stream,
+            Blas blas,
+            DeviceBuffer memory,
+            int mostPatches,
+            DeviceBuffer media) {
+        this.config = config;
+        this.type = type;
+        this.weights = weights;
+        this.stream = stream;
+        this.blas = blas;
+        this.media = media;
+        unit = config.spatialMergeSize() * config.spatialMergeSize();
+        width = Matrix.padded(config.hiddenSize());
+        kernels = VisionKernels.load(device, config, type);
+        buffers = VisionBuffers.in(new Arena(memory), config, type, mostPatches);
+        upload = new Upload(device, stream, VisionBuffers.STAGING_BYTES, CHUNKS);
+        frequencies = frequencies(device);
+    }
+
+    /** Bytes of device memory for items of so many patches together. */
+    public static long bytes(VisionConfig config, Type type, int mostPatches) {
+        Arena arena = Arena.measuring();
+        VisionBuffers.in(arena, config, type, mostPatches);
+        return arena.peak();
+    }
+
+    private DeviceBuffer frequencies(Device device) {
+        float[] values = VisionRope.frequencies(config.headDim());
+        DeviceBuffer buffer = device.allocate((long) values.length * Float.BYTES, "frequencies of the vision tower");
+        try (PinnedBuffer staging = device.allocatePinned(buffer.bytes(), "frequencies of the vision tower")) {
+            staging.bytes().asFloatBuffer().put(values);
+            stream.copyToDevice(buffer, 0, staging, 0, buffer.bytes());
+            stream.synchronize();
+        }
+        return buffer;
+    }
+
+    /** Most patches that may be bound together. */
+    public int mostPatches() {
+        return buffers.patches();
+    }
+
+    /** Binds the operations to pictures and videos, which go through the tower together. */
+    public void bind(List<MediaInput> next) {
+        items = List.copyOf(next);
+        plans = VisionPlans.of(items, config);
+        if (plans.patches() > buffers.patches()) {
+            throw new IllegalArgumentException("%d items of %d patches are more than the %d there is room for"
+                    .formatted(items.size(), plans.patches(), buffers.patches()));
+        }
+        pendingBias = null;
+        upload.ints(plans.place(), buffers.place());
+        upload.ints(plans.mediaRows(), buffers.mediaRows());
+        upload.ints(plans.windows().starts(), buffers.windows());
+        upload.ints(plans.frames().starts(), buffers.frames());
+        upload.ints(plans.positions(), buffers.positions());
+        kernels.rope().angles(stream, buffers.positions(), frequencies, patches(), buffers.cosines(), buffers.sines());
+    }
+
+    private int patches() {
+        return plans.patches();
+    }
+
+    @Override
+    public void patchEmbed() {
+        int first = 0;
+        for (MediaInput input : items) {
+            int count = input.item().numPatches();
+            convert(input.item().patches(), first, count);
+            first += count;
+        }
+        Matrix w = weights.patchEmbed();
+        multiply(w, buffers.scratch(), patches(), buffers.stream(), width, 0);
+    }
+
+    private void convert(float[] source, int first, int count) {
+        int length = config.patchLength();
+        int atOnce = upload.values() / length;
+        for (int done = 0; done < count; done += atOnce) {
+            int some = Math.min(atOnce, count - done);
+            upload.floats(source, done * length, some * length, buffers.staging());
+            kernels.patches().launch(stream, buffers.staging(), buffers.place(), first + done, some, buffers.scratch());
+        }
+    }
+
+    @Override
+    public void visAttnIn(int block) {
+        VisionWeights.Block w = weights.blocks().get(block);
+        norm(w.attentionNorm());
+        multiply(w.qkv().weight(), buffers.normed(), patches(), buffers.wide(), 3 * config.hiddenSize(), 0);
+        kernels.rope().launch(stream, buffers.wide(), patches(), w.qkv().bias(), buffers.cosines(), buffers.sines());
+    }
+
+    @Override
+    public void visAttend(int block, boolean full) {
+        VisionPlans.Bounds segments = full ? plans.frames() : plans.windows();
+        kernels.attention()
+                .launch(
+                        stream,
+                        buffers.wide(),
+                        patches(),
+                        full ? buffers.frames() : buffers.windows(),
+                        segments.count(),
+                        segments.longest(),
+                        width,
+                        buffers.normed());
+    }
+
+    @Override
+    public void visAttnOut(int block) {
+        addToStream(weights.blocks().get(block).output(), buffers.normed());
+    }
+
+    @Override
+    public void visMlpIn(int block) {
+        VisionWeights.Block w = weights.blocks().get(block);
+        norm(w.mlpNorm());
+        Linear gateUp = w.gateUp();
+        int outputs = gateUp.weight().out();
+        for (int first = 0; first < patches(); first += buffers.mlpRows()) {
+            int rows = Math.min(buffers.mlpRows(), patches() - first);
+            multiply(gateUp.weight(), rows(buffers.normed(), first, rows, width), rows, buffers.scratch(), outputs, 0);
+            DeviceBuffer f = rows(buffers.wide(), first, rows, outputs / 2);
+            kernels.siluMul().launch(stream, buffers.scratch(), rows, gateUp.bias(), outputs / 2, f);
+        }
+    }
+
+    @Override
+    public void visMlpOut(int block) {
+        addToStream(weights.blocks().get(block).down(), buffers.wide());
+    }
+
+    @Override
+    public void merge() {
+        norm(weights.mergeNorm());
+        int tokens = patches() / unit;
+        Linear in = weights.mergeIn();
+        Linear out = weights.mergeOut();
+        int hidden = in.weight().out();
+        int embedding = config.outHiddenSize();
+        multiply(in.weight(), buffers.normed(), tokens, buffers.scratch(), hidden, 0);
+        kernels.gelu().launch(stream, buffers.scratch(), tokens, in.bias(), hidden);
+        multiply(out.weight(), buffers.scratch(), tokens, buffers.wide(), embedding, 0);
+        kernels.scatter().launch(stream, buffers.wide(), tokens, out.bias(), buffers.mediaRows(), embedding, media);
+    }
+
+    private void norm(DeviceBuffer weight) {
+        kernels.norm().launch(stream, buffers.stream(), patches(), pendingBias, weight, buffers.normed());
+        pendingBias = null;
+    }
+
+    private void addToStream(Linear linear, DeviceBuffer x) {
+        multiply(linear.weight(), x, patches(), buffers.stream(), width, 1);
+        pendingBias = linear.bias();
+    }
+
+    private DeviceBuffer rows(DeviceBuffer buffer, int first, int count, int stride) {
+        long rowBytes = (long) stride * type.bytes();
+        return buffer.slice(first * rowBytes, count * rowBytes);
+    }
+
+    /** y[rows, yStride] ← x·Wᵀ + beta·y; rows of x are as long as those of W. */
+    private void multiply(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride, float beta) {
+        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, beta);
+    }
+}

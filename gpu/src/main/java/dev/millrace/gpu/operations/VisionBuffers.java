@@ -1,0 +1,77 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Arena;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.weights.Matrix;
+import dev.millrace.model.config.ModelConfig.VisionConfig;
+import java.util.stream.LongStream;
+
+/**
+ * The tower's activations for up to {@code patches} patches at a time. Buffers are shared by what is not needed at the same
+ * time.
+ *
+ * @param patches most patches
+ * @param mlpRows patches whose gates and ups are there at a time
+ * @param stream v c[P, Dv], the residual stream
+ * @param normed c[P, Dv], also what attention gives; zeros behind the width
+ * @param wide c[P, ·]: qkv, then f, then embeddings
+ * @param scratch pixels c[P, ·], then gates and ups c[mlpRows, 2F], then the merger's hidden values
+ * @param staging fp32 patches as they arrive
+ */
+record VisionBuffers(
+        int patches,
+        int mlpRows,
+        DeviceBuffer stream,
+        DeviceBuffer normed,
+        DeviceBuffer wide,
+        DeviceBuffer scratch,
+        DeviceBuffer staging,
+        DeviceBuffer cosines,
+        DeviceBuffer sines,
+        DeviceBuffer place,
+        DeviceBuffer mediaRows,
+        DeviceBuffer windows,
+        DeviceBuffer frames,
+        DeviceBuffer positions) {
+
+    /** Patches arrive in pieces of at most so many bytes. */
+    static final int STAGING_BYTES = 8 << 20;
+
+    /** Enough for matrix products to run at full speed; gates and ups of a large picture would take 0.9 GB at once. */
+    private static final int MLP_ROWS = 16_384;
+
+    static VisionBuffers in(Arena arena, VisionConfig config, Type type, int patches) {
+        int unit = config.spatialMergeSize() * config.spatialMergeSize();
+        int width = Matrix.padded(config.hiddenSize());
+        int mlp = Matrix.padded(config.intermediateSize());
+        int mlpRows = Math.min(patches, MLP_ROWS);
+        int units = patches / unit;
+        long wide = max(
+                (long) patches * 3 * config.hiddenSize(), (long) patches * mlp, (long) units * config.outHiddenSize());
+        long scratch = max(
+                (long) patches * Matrix.padded(config.patchLength()),
+                (long) mlpRows * 2 * mlp,
+                (long) units * Matrix.padded(unit * config.hiddenSize()));
+        long angles = (long) patches * (config.headDim() / 2) * Float.BYTES;
+        return new VisionBuffers(
+                patches,
+                mlpRows,
+                arena.take((long) patches * width * type.bytes()),
+                arena.take((long) patches * width * type.bytes()),
+                arena.take(wide * type.bytes()),
+                arena.take(scratch * type.bytes()),
+                arena.take(STAGING_BYTES),
+                arena.take(angles),
+                arena.take(angles),
+                arena.take((long) units * Integer.BYTES),
+                arena.take((long) units * Integer.BYTES),
+                arena.take((units + 1L) * Integer.BYTES),
+                arena.take((units + 1L) * Integer.BYTES),
+                arena.take(2L * patches * Integer.BYTES));
+    }
+
+    private static long max(long... sizes) {
+        return LongStream.of(sizes).max().orElseThrow();
+    }
+}

@@ -1,0 +1,42 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.BiasGelu;
+import dev.millrace.gpu.kernel.BiasNorm;
+import dev.millrace.gpu.kernel.BiasSiluMul;
+import dev.millrace.gpu.kernel.Patches;
+import dev.millrace.gpu.kernel.ScatterMedia;
+import dev.millrace.gpu.kernel.VisionAttention;
+import dev.millrace.gpu.kernel.VisionRope;
+import dev.millrace.gpu.kernel.VisionShape;
+import dev.millrace.gpu.weights.Matrix;
+import dev.millrace.model.config.ModelConfig.VisionConfig;
+
+/** The kernels of one tower. */
+record VisionKernels(
+        Patches patches,
+        BiasNorm norm,
+        VisionRope rope,
+        VisionAttention attention,
+        BiasSiluMul siluMul,
+        BiasGelu gelu,
+        ScatterMedia scatter) {
+
+    /** The tower's norms have this constant, whatever the decoder's have. */
+    private static final double RMS_NORM_EPS = 1e-6;
+
+    static VisionKernels load(Device device, VisionConfig config, Type type) {
+        VisionShape shape = new VisionShape(type, config.numHeads(), config.headDim());
+        int unit = config.spatialMergeSize() * config.spatialMergeSize();
+        int width = config.hiddenSize();
+        return new VisionKernels(
+                new Patches(device, type, unit, config.patchLength(), Matrix.padded(config.patchLength())),
+                new BiasNorm(device, type, RMS_NORM_EPS, width, Matrix.padded(width)),
+                new VisionRope(device, shape),
+                new VisionAttention(device, shape),
+                new BiasSiluMul(device, type),
+                new BiasGelu(device, type),
+                new ScatterMedia(device, type));
+    }
+}
