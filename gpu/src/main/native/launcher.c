@@ -1,14 +1,33 @@
 /*
  * What JCuda lacks of the driver API: launches with attributes, and what parameters a kernel has. The driver is found by name
- * at run time, because it is not there where this is compiled.
+ * at run time, because neither it nor its header need be where this is compiled; the types are those of cuda.h (CUDA 12 on).
  */
-#include <cuda.h>
 #include <dlfcn.h>
 #include <jni.h>
 #include <stdlib.h>
 
-static CUresult (*launch_kernel)(const CUlaunchConfig*, CUfunction, void**, void**);
-static CUresult (*parameter_info)(CUfunction, size_t, size_t*, size_t*);
+enum { CUDA_SUCCESS = 0, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION = 6 };
+
+typedef struct {
+    int id;
+    char pad[4];
+    union {
+        char pad[64];
+        int programmaticStreamSerializationAllowed;
+    } value;
+} CUlaunchAttribute;
+
+typedef struct {
+    unsigned gridDimX, gridDimY, gridDimZ;
+    unsigned blockDimX, blockDimY, blockDimZ;
+    unsigned sharedMemBytes;
+    void* hStream;
+    CUlaunchAttribute* attrs;
+    unsigned numAttrs;
+} CUlaunchConfig;
+
+static int (*launch_kernel)(const CUlaunchConfig*, void*, void**, void**);
+static int (*parameter_info)(void*, size_t, size_t*, size_t*);
 
 /* Finds the functions; false where the driver lacks the launch. To be called before cuInit, which reads the variables. */
 JNIEXPORT jboolean JNICALL Java_dev_millrace_gpu_device_Launcher_bind(JNIEnv* env, jclass type) {
@@ -38,10 +57,10 @@ JNIEXPORT jint JNICALL Java_dev_millrace_gpu_device_Launcher_launch(
                              .blockDimY = 1,
                              .blockDimZ = 1,
                              .sharedMemBytes = shared_bytes,
-                             .hStream = (CUstream)stream,
+                             .hStream = (void*)stream,
                              .attrs = &serialization,
                              .numAttrs = overlapping ? 1 : 0};
-    return launch_kernel(&config, (CUfunction)function, (void**)parameters, NULL);
+    return launch_kernel(&config, (void*)function, (void**)parameters, NULL);
 }
 
 /* The size of a kernel's parameter in bytes; 0 behind the last, -1 where the driver (before 12.4) cannot tell. */
@@ -50,5 +69,5 @@ JNIEXPORT jint JNICALL Java_dev_millrace_gpu_device_Launcher_parameterBytes(
     (void)env, (void)type;
     size_t offset, bytes;
     if (!parameter_info) return -1;
-    return parameter_info((CUfunction)function, index, &offset, &bytes) == CUDA_SUCCESS ? (jint)bytes : 0;
+    return parameter_info((void*)function, index, &offset, &bytes) == CUDA_SUCCESS ? (jint)bytes : 0;
 }

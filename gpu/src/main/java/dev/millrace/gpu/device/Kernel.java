@@ -14,7 +14,7 @@ public final class Kernel {
     private final boolean overlaps;
     private final Signature signature;
 
-    /** @param overlaps whether the device and the driver let a kernel begin before the one ahead has ended */
+    /** @param overlaps whether the device lets a kernel begin before the one ahead has ended */
     Kernel(CUfunction function, String name, boolean overlaps) {
         this.function = function;
         this.address = Address.of(function);
@@ -40,7 +40,7 @@ public final class Kernel {
     /**
      * Queues the kernel so that it may begin while the one ahead of it in the stream ends (programmatic dependent
      * launch, CUDA programming guide): it must {@code griddepcontrol_wait()} before it touches anything the kernels
-     * ahead wrote, or writes what they read. Where device or build cannot, an ordinary launch.
+     * ahead wrote, or writes what they read. Before Hopper, an ordinary launch.
      */
     public void launchOverlapping(Stream stream, Grid grid, KernelArguments arguments) {
         launch(stream, grid, arguments, overlaps);
@@ -50,31 +50,18 @@ public final class Kernel {
         if (!arguments.fit(signature)) {
             throw new IllegalArgumentException("%s takes %s and was given %s".formatted(name, signature, arguments));
         }
-        int code = Launcher.isBound()
-                ? Launcher.launch(
-                        address,
-                        grid.x(),
-                        grid.y(),
-                        grid.z(),
-                        grid.threads(),
-                        grid.sharedBytes(),
-                        stream.address(),
-                        arguments.address(),
-                        overlapping)
-                : JCudaDriver.cuLaunchKernel(
-                        function,
-                        grid.x(),
-                        grid.y(),
-                        grid.z(),
-                        grid.threads(),
-                        1,
-                        1,
-                        grid.sharedBytes(),
-                        stream.handle(),
-                        arguments.table(),
-                        null);
+        int code = Launcher.launch(
+                address,
+                grid.x(),
+                grid.y(),
+                grid.z(),
+                grid.threads(),
+                grid.sharedBytes(),
+                stream.address(),
+                arguments.address(),
+                overlapping);
         if (code != CUresult.CUDA_SUCCESS) {
-            throw Status.failure(code, "cuLaunchKernel", "launch %s with %s and %s".formatted(name, grid, arguments));
+            throw Status.failure(code, "cuLaunchKernelEx", "launch %s with %s and %s".formatted(name, grid, arguments));
         }
     }
 

@@ -2,11 +2,10 @@ package dev.millrace.gpu.device;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import jcuda.Pointer;
 
 /**
  * The arguments of a launch, written one after the other in the kernel's order into native memory that is used again
- * and again: a table of addresses, as {@code cuLaunchKernel} reads it, and behind it 8 bytes an argument. Used by one
+ * and again: a table of addresses, as {@code cuLaunchKernelEx} reads it, and behind it 8 bytes an argument. Used by one
  * thread at a time.
  */
 public final class KernelArguments {
@@ -18,7 +17,6 @@ public final class KernelArguments {
 
     private final ByteBuffer block;
     private final long address;
-    private final Pointer table;
     private int count;
     private long wide;
 
@@ -26,7 +24,6 @@ public final class KernelArguments {
     KernelArguments(PinnedBuffer memory, int offset) {
         block = memory.bytes().slice(offset, BYTES).order(ByteOrder.LITTLE_ENDIAN);
         address = memory.address() + offset;
-        table = new Address(address);
         for (int i = 0; i < MOST; i++) {
             block.putLong(i * Long.BYTES, address + VALUES + i * Long.BYTES);
         }
@@ -74,12 +71,9 @@ public final class KernelArguments {
         return !signature.isKnown() || count == signature.count() && wide == signature.wide();
     }
 
+    /** Of the table. */
     long address() {
         return address;
-    }
-
-    Pointer table() {
-        return table;
     }
 
     @Override

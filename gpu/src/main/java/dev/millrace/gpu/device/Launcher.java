@@ -1,26 +1,18 @@
 package dev.millrace.gpu.device;
 
-/** The few functions of the driver that JCuda lacks, by a library of our own where the build could make it. */
+/** The few functions of the driver that JCuda lacks, by a library of our own. */
 final class Launcher {
     /** What {@link #parameterBytes} says where it cannot tell. */
     static final int UNKNOWN = -1;
 
-    private static boolean bound;
-
     private Launcher() {}
 
-    /** Called once the library is loaded and before the driver is started. */
-    static boolean bindDriver() {
-        bound = bind();
-        return bound;
-    }
-
-    /** Whether the other functions can be called. */
-    static boolean isBound() {
-        return bound;
-    }
-
-    private static native boolean bind();
+    /**
+     * Finds the functions in the driver, once the library is loaded and before the driver is started.
+     *
+     * @return whether the driver has them
+     */
+    static native boolean bind();
 
     /**
      * {@code cuLaunchKernelEx}.

@@ -15,7 +15,7 @@ public final class Module {
     /** @param image in direct memory: JCuda holds an array's lock, and so the collector, while the driver compiles */
     Module(String name, ByteBuffer image, int computeCapability, Resources owner) {
         this.name = name;
-        this.overlaps = computeCapability >= 90 && Launcher.isBound();
+        this.overlaps = computeCapability >= 90;
         Status.check(
                 JCudaDriver.cuModuleLoadDataEx(module, Pointer.to(image), 0, new int[0], Pointer.to(new long[0])),
                 "cuModuleLoadDataEx",

@@ -4,12 +4,9 @@ import java.nio.file.Path;
 import jcuda.JCudaVersion;
 import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.JCublas2;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Loads the native libraries, each once a process and not before it is needed. */
 final class Natives {
-    private static final Logger LOG = LoggerFactory.getLogger(Natives.class);
     private static final Path TEMPORARY_FOLDER = Path.of(System.getProperty("java.io.tmpdir"));
 
     private static boolean driverLoaded;
@@ -29,19 +26,40 @@ final class Natives {
         }
         checkPlatform();
         try (UnpackedLibraries libraries = new UnpackedLibraries()) {
+            loadJCuda(libraries);
+            loadLauncher(libraries);
+        }
+        driverLoaded = true;
+    }
+
+    private static void loadJCuda(UnpackedLibraries libraries) {
+        try {
             libraries.load(JCudaDriver.class, libraryOfJCuda("JCudaDriver"));
-            libraries.initialize(() -> JCudaDriver.setExceptionsEnabled(false));
-            if (!libraries.load(Launcher.class, "liblauncher.so") || !Launcher.bindDriver()) {
-                LOG.info(
-                        "Kernels never begin before the one ahead has ended: the build or the driver lacks cuLaunchKernelEx");
-            }
         } catch (UnsatisfiedLinkError e) {
             throw new GpuUnavailableException(
-                    "no NVIDIA driver was found: install one of at least version %s, start the container with --gpus, or use --device cpu (%s)"
+                    "no NVIDIA driver was found: install one of at least version %d, start the container with --gpus, or use --device cpu (%s)"
                             .formatted(Driver.leastDriver(), e.getMessage()),
                     e);
         }
-        driverLoaded = true;
+        libraries.initialize(() -> JCudaDriver.setExceptionsEnabled(false));
+    }
+
+    private static void loadLauncher(UnpackedLibraries libraries) {
+        try {
+            if (!libraries.load(Launcher.class, "liblauncher.so")) {
+                throw new UnsatisfiedLinkError("the build had no gcc");
+            }
+        } catch (UnsatisfiedLinkError e) {
+            throw new GpuUnavailableException(
+                    "this build's library for GPUs cannot be used (%s): build again here, with gcc and CUDA's nvcc on PATH, or use --device cpu"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+        if (!Launcher.bind()) {
+            throw new GpuUnavailableException(
+                    "the NVIDIA driver is too old: update it to at least version %d, or use --device cpu"
+                            .formatted(Driver.leastDriver()));
+        }
     }
 
     /** @throws GpuUnavailableException where neither CUDA 12's nor CUDA 13's cuBLAS is found */

@@ -10,9 +10,6 @@ record Signature(int count, long wide) {
 
     /** @param function the handle's address */
     static Signature of(long function) {
-        if (!Launcher.isBound()) {
-            return new Signature(Launcher.UNKNOWN, 0);
-        }
         long wide = 0;
         for (int i = 0; ; i++) {
             int bytes = Launcher.parameterBytes(function, i);

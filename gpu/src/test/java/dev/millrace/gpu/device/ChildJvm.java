@@ -15,8 +15,16 @@ final class ChildJvm {
 
     private ChildJvm() {}
 
+    /** Its standard error is this one's. */
     static Process start(List<String> options, Map<String, String> environment, Class<?> main, String... arguments)
             throws IOException {
+        return builder(options, environment, main, arguments)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private static ProcessBuilder builder(
+            List<String> options, Map<String, String> environment, Class<?> main, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-cp");
@@ -24,14 +32,16 @@ final class ChildJvm {
         command.addAll(options);
         command.add(main.getName());
         command.addAll(List.of(arguments));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
-        return builder.start();
+        return builder;
     }
 
     static Result run(List<String> options, Map<String, String> environment, Class<?> main, String... arguments)
             throws IOException, InterruptedException {
-        Process process = start(options, environment, main, arguments);
+        Process process = builder(options, environment, main, arguments)
+                .redirectErrorStream(true)
+                .start();
         try {
             process.getOutputStream().close();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -113,8 +113,9 @@ class KernelTest {
         Kernel reverse = module.kernel("reverse_words");
         assertThatThrownBy(() -> reverse.launch(stream, grid, arguments))
                 .isInstanceOf(CudaException.class)
-                .hasMessageStartingWith("cuLaunchKernel failed with CUDA_ERROR_INVALID_VALUE (1): launch reverse_words"
-                        + " with Grid[x=1, y=1, z=1, threads=256, sharedBytes=96000]");
+                .hasMessageStartingWith(
+                        "cuLaunchKernelEx failed with CUDA_ERROR_INVALID_VALUE (1): launch reverse_words"
+                                + " with Grid[x=1, y=1, z=1, threads=256, sharedBytes=96000]");
 
         reverse.withDynamicSharedMemory(4 * n).launch(stream, grid, arguments);
         stream.copyToHost(host, 0, y, 0, 4 * n);
@@ -150,6 +151,31 @@ class KernelTest {
         stream.copyToHost(host, 0, y, 0, 4);
         stream.synchronize();
         assertThat(host.bytes().getInt()).isEqualTo(expected);
+    }
+
+    @Test
+    void argumentsThatAreNotTheKernelsOwnAreRefused() {
+        DeviceBuffer y = device.allocate(8, "y");
+        Kernel setOne = module.kernel("set_one");
+        KernelArguments arguments = device.newArguments();
+        assertThatThrownBy(() -> setOne.launch(
+                        stream, Grid.of(1, 1), arguments.pointer(y).intValue(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("set_one takes parameters of 8 4 4 bytes and was given arguments long 0x")
+                .hasMessageEndingWith(" int 0x1");
+        assertThatThrownBy(() -> setOne.launch(
+                        stream,
+                        Grid.of(1, 1),
+                        arguments.reset().pointer(y).longValue(0).intValue(1)))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> setOne.launch(
+                        stream,
+                        Grid.of(1, 1),
+                        arguments.reset().pointer(y).intValue(0).intValue(1).intValue(2)))
+                .isInstanceOf(IllegalArgumentException.class);
+        setOne.launch(
+                stream, Grid.of(1, 1), arguments.reset().pointer(y).intValue(0).intValue(1));
+        stream.synchronize();
     }
 
     @Test
