@@ -51,7 +51,7 @@ public final class PackedMatrix {
             for (int output = panel * PANEL; output < Math.min(outputs, (panel + 1) * PANEL); output++) {
                 Row row = rows.apply(output);
                 if (row != null) {
-                    TensorValues.read(row.tensor(), row.index(), values, inner);
+                    TensorValues.read(row.tensor(), (long) row.index() * inner, values, inner);
                     packed.put(output, values);
                 }
             }

@@ -9,9 +9,9 @@ final class TensorValues {
 
     private TensorValues() {}
 
-    /** Reads {@code n} values from the beginning of a row on. */
-    static void read(Tensor tensor, long row, float[] out, int n) {
-        ByteBuffer data = tensor.rows(row);
+    /** Reads {@code n} values of a row, or of a tensor that lies in one window, from element {@code from} on. */
+    static void read(Tensor tensor, long from, float[] out, int n) {
+        ByteBuffer data = tensor.bytes(from * tensor.dtype().bytes());
         switch (tensor.dtype()) {
             case BF16 -> {
                 for (int i = 0; i < n; i++) {

@@ -46,7 +46,7 @@ final class PieceReader implements AutoCloseable {
             int stride) {
         int bytes = Math.toIntExact(rows * columns * tensor.dtype().bytes());
         free[next].synchronize();
-        views[next].put(0, tensor.data(), Math.toIntExact(from), bytes);
+        copy(tensor, from, views[next], bytes);
         boolean asStored = stored.name().equals(type.name()) && stride == columns;
         stream.copyToDevice(asStored ? to : staging, 0, pinned[next], 0, bytes);
         stream.record(free[next]);
@@ -54,6 +54,16 @@ final class PieceReader implements AutoCloseable {
             convert.launch(stream, stored, staging, rows, columns, type, stride, to);
         }
         next = (next + 1) % BUFFERS;
+    }
+
+    /** A piece may begin in one window of a tensor and end in the next. */
+    static void copy(Tensor tensor, long from, ByteBuffer to, int bytes) {
+        for (int done = 0; done < bytes; ) {
+            ByteBuffer stored = tensor.bytes(from + done);
+            int count = Math.min(stored.remaining(), bytes - done);
+            to.put(done, stored, 0, count);
+            done += count;
+        }
     }
 
     /** Waits for all pieces. */

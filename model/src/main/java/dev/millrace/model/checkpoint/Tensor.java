@@ -12,8 +12,8 @@ import java.util.List;
  * @param name its name in the checkpoint
  * @param dtype how its values are stored
  * @param shape its dimensions, outermost first
- * @param windows its bytes in order, little-endian, mapped from the file; position 0 to limit is the window. All have as
- *     many rows as the first but the last, which may have fewer
+ * @param windows its bytes in order, little-endian, mapped from the file; position 0 to limit is the window. All are as
+ *     long as the first but the last, which may be shorter
  */
 public record Tensor(String name, Dtype dtype, long[] shape, List<ByteBuffer> windows) {
 
@@ -49,17 +49,16 @@ public record Tensor(String name, Dtype dtype, long[] shape, List<ByteBuffer> wi
     public ByteBuffer data() {
         if (windows.size() > 1) {
             throw new CheckpointException("tensor " + name + " of shape " + Arrays.toString(shape) + " has "
-                    + numElements() * dtype.bytes() + " bytes, more than one buffer holds; read it by its rows");
+                    + numElements() * dtype.bytes() + " bytes, more than one buffer holds; read them by windows");
         }
         return windows.get(0);
     }
 
-    /** Its rows from {@code first} on, as many as that row's window still has. */
-    public ByteBuffer rows(long first) {
-        int rowBytes = Math.toIntExact(numElements() / shape[0] * dtype.bytes());
-        int rowsInWindow = windows.get(0).limit() / rowBytes;
-        ByteBuffer window = windows.get(Math.toIntExact(first / rowsInWindow));
-        int start = Math.toIntExact(first % rowsInWindow) * rowBytes;
+    /** Its bytes from byte {@code from} on, as many as that byte's window still has. */
+    public ByteBuffer bytes(long from) {
+        int windowBytes = windows.get(0).limit();
+        ByteBuffer window = windows.get(Math.toIntExact(from / windowBytes));
+        int start = (int) (from % windowBytes);
         return window.slice(start, window.limit() - start).order(ByteOrder.LITTLE_ENDIAN);
     }
 
