@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds the cuBLAS that JCublas 12 is to use: what the dynamic linker knows, else CUDA 12's where toolkits lie, else
- * CUDA 13's behind the forwarder that takes the older name. glibc takes a dependency as met by a library that is already
+ * Finds the cuBLAS that JCublas 12 is to use: what the dynamic linker knows, else CUDA 12's where toolkits lie, or CUDA
+ * 13's behind the forwarder that takes the older name. glibc takes a dependency as met by a library that is already
  * loaded under the same soname, so it is enough to load the right file first.
  */
 final class CublasLibrary {
@@ -42,16 +42,25 @@ final class CublasLibrary {
         }
     }
 
+    /** The first folder that has either version decides; where none has, the linker may still know version 13. */
     private static void provide(UnpackedLibraries libraries) {
-        Optional<Path> twelve = folderWith(12);
-        if (twelve.isPresent()) {
-            loadFrom(twelve.get(), 12);
-            return;
+        for (Path folder : folders()) {
+            if (has(folder, 12)) {
+                loadFrom(folder, 12);
+                return;
+            }
+            if (has(folder, 13)) {
+                loadFrom(folder, 13);
+                break;
+            }
         }
-        folderWith(13).ifPresent(folder -> loadFrom(folder, 13));
         if (!libraries.load(CublasLibrary.class, "libcublas.so.12")) {
             throw new UnsatisfiedLinkError("the build had no gcc to make the forwarder to libcublas.so.13");
         }
+    }
+
+    private static boolean has(Path folder, int version) {
+        return Files.exists(folder.resolve("libcublas.so." + version));
     }
 
     private static void loadFrom(Path folder, int version) {
@@ -61,12 +70,6 @@ final class CublasLibrary {
             System.load(lt.toString());
         }
         System.load(folder.resolve("libcublas.so." + version).toString());
-    }
-
-    private static Optional<Path> folderWith(int version) {
-        return folders().stream()
-                .filter(folder -> Files.exists(folder.resolve("libcublas.so." + version)))
-                .findFirst();
     }
 
     private static List<Path> folders() {
