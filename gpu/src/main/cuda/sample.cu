@@ -12,16 +12,13 @@
 // contextLength i[S]; writes tokens i[R], lastTokens i[rows]. Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts
 // u32[R, BINS] and masses u64[R, BINS], zero before and after; bounds Bounds[R]; lengths i[R], lists u64[R, LIST].
 
+#include "chunk.cuh"
 #include "draw.cuh"
 #include "row_state.cuh"
 
 namespace {
 
-constexpr int SCAN_THREADS = 256;
-constexpr int PACKS = 4;
-constexpr int CHUNK = SCAN_THREADS * PACKS * 4;
 constexpr int THREADS = 512;
-constexpr int LIST = 4096;
 constexpr int PER_THREAD = LIST / THREADS;
 constexpr int KEY_DIGITS = 3;  // of a key, those that hold the value (and one bit of the id)
 constexpr int ALL_DIGITS = 5;
@@ -86,17 +83,6 @@ struct Filter {
         return distance > leastDistance;
     }
 };
-
-template <int N>
-__device__ float largest(const float* maxima, int chunks) {
-    float max = MINUS_INFINITY;
-    for (int i = threadIdx.x; i < chunks; i += N) {
-        max = fmaxf(max, maxima[i]);
-    }
-    return block_max<N>(max);
-}
-
-__device__ __forceinline__ int pack_start(int pack) { return blockIdx.x * CHUNK + (pack * SCAN_THREADS + threadIdx.x) * 4; }
 
 // The lowest id of the chunk's largest value. A NaN as the very first logit wins, as it does where nothing compares above it.
 __device__ Best greedy_best(const View& view) {
@@ -433,10 +419,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
         }
         int bin = bin_of(x, filter.max);
         if (bin >= bound.first && bin <= bound.last) {
-            int at = atomicAdd(&lengths[blockIdx.y], 1);
-            if (at < LIST) {
-                lists[static_cast<long long>(blockIdx.y) * LIST + at] = key_of(x, id);
-            }
+            append(lists + static_cast<long long>(blockIdx.y) * LIST, &lengths[blockIdx.y], key_of(x, id));
         }
         return bin < bound.first;
     };

@@ -3,8 +3,7 @@
 //   fields i[rows, FIELDS]   bitmaps u32[rows, BITMAPS, ceil(V / 32)]   counts u32[rows, V]   biases f32[rows, V]
 #pragma once
 
-#include "scalar.cuh"
-#include "select.cuh"
+#include "chunk.cuh"
 
 enum Field { FLAGS, TEMPERATURE, TOP_P, MIN_P, TOP_K, REPETITION, PRESENCE, FREQUENCY, SEED_LOW, SEED_HIGH, CHOICE, MIN_TOKENS,
              OUTPUT_LENGTH, FIELDS = 16 };
@@ -31,19 +30,6 @@ struct Rows {
     __device__ unsigned* count(int row) const { return counts + static_cast<long long>(row) * vocabulary; }
     __device__ float* bias(int row) const { return biases + static_cast<long long>(row) * vocabulary; }
 };
-
-// Four consecutive logits from an index that divides by 4; NONE behind the end.
-__device__ __forceinline__ void load_logits(const float* logits, bool aligned, int size, int first, float (&x)[4]) {
-    if (aligned && first + 4 <= size) {
-        Pack<float>::load(logits + first).to_floats(x);
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        x[i] = first + i < size ? logits[first + i] : NONE;
-    }
-}
-__device__ __forceinline__ bool is_aligned(const float* logits) { return (reinterpret_cast<unsigned long long>(logits) & 15) == 0; }
 
 // Logits as a draw sees them. What cannot be drawn is not above minus infinity.
 struct View {

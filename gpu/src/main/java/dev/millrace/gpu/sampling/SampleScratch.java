@@ -7,8 +7,8 @@ import dev.millrace.gpu.device.DeviceBuffer;
 final class SampleScratch {
 
     static final int CHUNK = 4096;
-    private static final int BINS = 2048;
-    private static final int LIST = 4096;
+    static final int BINS = 2048;
+    static final int LIST = 4096;
     private static final int BOUNDS_BYTES = 24;
 
     final DeviceBuffer scores;

@@ -1,0 +1,144 @@
+package dev.millrace.gpu.sampling;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.PinnedBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import java.util.List;
+
+/** A sampler fed with logits from the host, a sequence of one token for each sample. */
+final class SamplerRig implements AutoCloseable {
+
+    private static final int POISON = 0xFF;
+
+    final Device device = Device.open(0);
+    final Stream stream = device.newStream();
+    final GpuSampler sampler;
+    final TopLogprobs logprobs;
+    final int vocabSize;
+    final int stride;
+    final int rows;
+    final DeviceBuffer logits;
+    final DeviceBuffer inputs;
+    private final PinnedBuffer host;
+
+    SamplerRig(int vocabSize, int stride, int rows) {
+        this.vocabSize = vocabSize;
+        this.stride = stride;
+        this.rows = rows;
+        sampler = new GpuSampler(device, vocabSize, rows, rows);
+        logprobs = new TopLogprobs(device, vocabSize, rows, 1);
+        logits = device.allocate((long) rows * stride * Float.BYTES, "logits");
+        inputs = device.allocate(5L * (rows + 1) * Integer.BYTES, "inputs");
+        host = device.allocatePinned(Math.max(logits.bytes(), inputs.bytes()), "host");
+    }
+
+    /** One step: the tokens drawn for the rows at the positions, from logits[R][V]. */
+    int[] draw(List<RowAssignment> assignments, int[] sampleRows, int[] positions, float[][] values, int[][] banned) {
+        ForwardBatch batch = batch(assignments, sampleRows, positions, banned, new int[0]);
+        sampler.apply(stream, batch);
+        upload(values);
+        SampleInputs bound = upload(sampleRows, positions);
+        stream.fill(sampler.tokens(), POISON);
+        sampler.sample(stream, logits, stride, bound);
+        return tokens(sampleRows.length);
+    }
+
+    /** The log-probabilities of tokens under logits[R][V]. */
+    SampleLogprobs[] logprobs(int[] tokens, int[] counts, float[][] values) {
+        ForwardBatch batch = batch(List.of(), new int[tokens.length], tokens, new int[0][], counts);
+        upload(values);
+        host.bytes().asIntBuffer().put(tokens);
+        stream.copyToDevice(inputs, 0, host, 0, (long) tokens.length * Integer.BYTES);
+        logprobs.launch(stream, batch, logits, stride, inputs, 0);
+        stream.synchronize();
+        return logprobs.read(batch, 0);
+    }
+
+    void upload(float[][] values) {
+        stream.fill(logits, POISON);
+        for (int i = 0; i < values.length; i++) {
+            host.bytes().asFloatBuffer().put(0, values[i]);
+            stream.copyToDevice(
+                    logits, (long) i * stride * Float.BYTES, host, 0, (long) values[i].length * Float.BYTES);
+            stream.synchronize();
+        }
+    }
+
+    /** Sequence i is sampled from after its last token, the only one in the step. */
+    SampleInputs upload(int[] sampleRows, int[] positions) {
+        int samples = sampleRows.length;
+        int[] all = new int[5 * (rows + 1)];
+        for (int i = 0; i <= samples; i++) {
+            all[i] = i; // sampleToken, sequences, cuQ
+        }
+        System.arraycopy(sampleRows, 0, all, rows + 1, samples);
+        System.arraycopy(positions, 0, all, 2 * (rows + 1), samples);
+        host.bytes().asIntBuffer().put(0, all);
+        stream.copyToDevice(inputs, 0, host, 0, (long) all.length * Integer.BYTES);
+        stream.synchronize();
+        long next = (rows + 1L) * Integer.BYTES;
+        long rising = inputs.address();
+        return new SampleInputs(samples, rising, rising + next, rising, rising, rising + 2 * next);
+    }
+
+    int[] tokens(int count) {
+        return ints(sampler.tokens(), count);
+    }
+
+    int[] ints(DeviceBuffer buffer, int count) {
+        stream.copyToHost(host, 0, buffer, 0, (long) count * Integer.BYTES);
+        stream.synchronize();
+        int[] values = new int[count];
+        host.bytes().asIntBuffer().get(values);
+        return values;
+    }
+
+    /** The raw logits as they now lie on the device. */
+    float[] logitsOf(int sample) {
+        stream.copyToHost(host, 0, logits, (long) sample * stride * Float.BYTES, (long) vocabSize * Float.BYTES);
+        stream.synchronize();
+        float[] values = new float[vocabSize];
+        host.bytes().asFloatBuffer().get(values);
+        return values;
+    }
+
+    static ForwardBatch batch(
+            List<RowAssignment> assignments, int[] sampleRows, int[] positions, int[][] banned, int[] counts) {
+        int samples = sampleRows.length;
+        int[] none = new int[0];
+        int[] offsets = banned.length == 0 ? none : new int[samples + 1];
+        int[] all = none;
+        for (int i = 0; i < banned.length; i++) {
+            offsets[i + 1] = offsets[i] + banned[i].length;
+            all = java.util.Arrays.copyOf(all, offsets[i + 1]);
+            System.arraycopy(banned[i], 0, all, offsets[i], banned[i].length);
+        }
+        return new ForwardBatch(
+                0,
+                new int[samples],
+                none,
+                none,
+                none,
+                positions,
+                sampleRows,
+                new int[samples],
+                sampleRows,
+                counts,
+                offsets,
+                all,
+                none,
+                none,
+                List.of(),
+                assignments,
+                false);
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+}

@@ -1,0 +1,58 @@
+package dev.millrace.gpu.sampling;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.model.sampling.Logprobs;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Tag("device")
+class TopLogprobsTest {
+
+    private static final int[] COUNTS = {0, -1, 1, 5, 20, 64, 1024, 1500};
+
+    @ParameterizedTest
+    @CsvSource({"37, 40, 20", "1000, 1000, 20", "9001, 9001, 10"})
+    void logprobsEqualTheTwins(int vocabSize, int stride, int rounds) {
+        RandomDraws random = new RandomDraws(vocabSize + 1, vocabSize);
+        try (SamplerRig rig = new SamplerRig(vocabSize, stride, COUNTS.length)) {
+            for (int round = 0; round < rounds; round++) {
+                float[][] logits = new float[COUNTS.length][];
+                Arrays.setAll(logits, i -> withoutNaN(random.logits()));
+                int[] tokens = new int[COUNTS.length];
+                Arrays.setAll(tokens, i -> random.upTo(vocabSize));
+                SampleLogprobs[] actual = rig.logprobs(tokens, COUNTS, logits);
+                for (int i = 0; i < COUNTS.length; i++) {
+                    compare(actual[i], logits[i], tokens[i], COUNTS[i]);
+                }
+            }
+        }
+    }
+
+    private static void compare(SampleLogprobs actual, float[] logits, int token, int count) {
+        if (count < 0) {
+            assertThat(actual).isNull();
+            return;
+        }
+        Logprobs expected = Logprobs.of(logits, 0, logits.length, token, count);
+        assertThat(actual.rank()).isEqualTo(expected.rank());
+        assertThat(actual.topIds()).isEqualTo(expected.topIds());
+        // sums of doubles in another order, then rounded to single precision
+        assertThat(actual.logprob()).isCloseTo(expected.logprob(), within(Math.ulp(expected.logprob())));
+        for (int i = 0; i < expected.topLogprobs().length; i++) {
+            float logprob = expected.topLogprobs()[i];
+            assertThat(actual.topLogprobs()[i]).isCloseTo(logprob, within(Math.ulp(logprob)));
+        }
+    }
+
+    private static float[] withoutNaN(float[] logits) {
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = Float.isNaN(logits[i]) ? 0 : logits[i];
+        }
+        return logits;
+    }
+}
