@@ -1,23 +1,24 @@
 package dev.millrace.operators.kvcache;
 
 /**
- * Finds blocks by the key of their content: a hash table chained through block numbers, so that neither looking up nor
- * changing it allocates anything. The keys are keyed hashes, so their low bits are as good a hash as any.
+ * Finds blocks by the key of their content: a hash table with linear probing, at most half full, so that neither looking
+ * up nor changing it allocates anything. The keys are keyed hashes, so any of their bits are as good a hash as any. A
+ * slot holds half of the key's lower word beside the block, so that other blocks' keys need not be looked at.
  */
 final class BlockIndex {
 
     /** No block: the null block is never found. */
     static final int NONE = 0;
 
-    private final BlockKey[] keys; // by block; null where it has none
-    private final int[] next; // by block, the next of the same bucket
-    private final int[] first; // by bucket
+    private static final long TAG = -1L << Integer.SIZE;
+
+    private final long[] keys; // by block, high and low; ROOT, which is no block's, where it has none
+    private final long[] slots; // tag in the upper half, block in the lower; 0 where there is none
     private int size;
 
     BlockIndex(int numBlocks) {
-        keys = new BlockKey[numBlocks];
-        next = new int[numBlocks];
-        first = new int[Integer.highestOneBit(Math.max(1, numBlocks - 1)) << 1];
+        keys = new long[2 * numBlocks];
+        slots = new long[Integer.highestOneBit(Math.max(1, numBlocks - 1)) << 2];
     }
 
     /** Blocks that have a key. */
@@ -26,52 +27,80 @@ final class BlockIndex {
     }
 
     boolean hasKey(int block) {
-        return keys[block] != null;
+        return !isKey(block, BlockKey.ROOT);
     }
 
     /** The block of a key, or {@link #NONE}. */
     int find(BlockKey key) {
-        int block = first[bucket(key)];
-        while (block != NONE && !keys[block].equals(key)) {
-            block = next[block];
+        long tag = key.low() & TAG;
+        for (int at = home(tag); slots[at] != 0; at = after(at)) {
+            if ((slots[at] & TAG) == tag && isKey((int) slots[at], key)) {
+                return (int) slots[at];
+            }
         }
-        return block;
+        return NONE;
     }
 
     /** Gives a block that has none a key that no block has. */
     void put(BlockKey key, int block) {
-        int bucket = bucket(key);
-        keys[block] = key;
-        next[block] = first[bucket];
-        first[bucket] = block;
+        setKey(block, key);
+        long tag = key.low() & TAG;
+        int at = home(tag);
+        while (slots[at] != 0) {
+            at = after(at);
+        }
+        slots[at] = tag | block;
         size++;
     }
 
     /** Takes a block's key away, if it has one. */
     void remove(int block) {
-        if (keys[block] == null) {
+        if (!hasKey(block)) {
             return;
         }
-        int bucket = bucket(keys[block]);
-        if (first[bucket] == block) {
-            first[bucket] = next[block];
-        } else {
-            int before = first[bucket];
-            while (next[before] != block) {
-                before = next[before];
-            }
-            next[before] = next[block];
+        long slot = keys[2 * block + 1] & TAG | block;
+        int hole = home(slot);
+        while (slots[hole] != slot) {
+            hole = after(hole);
         }
-        keys[block] = null;
+        close(hole);
+        setKey(block, BlockKey.ROOT);
         size--;
     }
 
     /** Whether a block's key leads to it. */
     boolean leadsTo(int block) {
-        return find(keys[block]) == block;
+        return find(new BlockKey(keys[2 * block], keys[2 * block + 1])) == block;
     }
 
-    private int bucket(BlockKey key) {
-        return (int) key.low() & first.length - 1;
+    /** Empties a slot; those behind it that were only kept from it move up (Knuth, TAOCP 3, algorithm 6.4R). */
+    private void close(int emptied) {
+        int hole = emptied;
+        for (int at = after(hole); slots[at] != 0; at = after(at)) {
+            int fromHome = at - home(slots[at]) & slots.length - 1;
+            int fromHole = at - hole & slots.length - 1;
+            if (fromHome >= fromHole) {
+                slots[hole] = slots[at];
+                hole = at;
+            }
+        }
+        slots[hole] = 0;
+    }
+
+    private int home(long slot) {
+        return (int) (slot >>> Integer.SIZE) & slots.length - 1;
+    }
+
+    private int after(int slot) {
+        return slot + 1 & slots.length - 1;
+    }
+
+    private boolean isKey(int block, BlockKey key) {
+        return keys[2 * block] == key.high() && keys[2 * block + 1] == key.low();
+    }
+
+    private void setKey(int block, BlockKey key) {
+        keys[2 * block] = key.high();
+        keys[2 * block + 1] = key.low();
     }
 }

@@ -16,7 +16,7 @@ class BlockIndexTest {
         Map<BlockKey, Integer> expected = new HashMap<>();
         Random random = new Random(3);
         for (int i = 0; i < 20_000; i++) {
-            BlockKey key = new BlockKey(random.nextInt(20), random.nextInt(4)); // four buckets
+            BlockKey key = key(1 + random.nextInt(20), random.nextInt(6) - 3);
             int block = 1 + random.nextInt(numBlocks - 1);
             assertThat(index.find(key)).isEqualTo(expected.getOrDefault(key, BlockIndex.NONE));
             if (index.hasKey(block)) {
@@ -29,5 +29,11 @@ class BlockIndexTest {
             }
             assertThat(index.size()).isEqualTo(expected.size());
         }
+        expected.forEach((key, block) -> assertThat(index.find(key)).isEqualTo(block));
+    }
+
+    /** A key of one of a few homes, some before and some after the end of the table. */
+    private static BlockKey key(long high, long home) {
+        return new BlockKey(high, home << Integer.SIZE);
     }
 }
