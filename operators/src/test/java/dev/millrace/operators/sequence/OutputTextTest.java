@@ -6,7 +6,9 @@ import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.model.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class OutputTextTest {
@@ -86,6 +88,41 @@ class OutputTextTest {
                 assertThat(text.take(i == tokens.length - 1)).isEqualTo(whole.get(i));
             }
         }
+    }
+
+    @Test
+    void aLongAnswerIsThatOfOneWhoseTextIsKeptWhole() {
+        Random random = new Random(5);
+        for (int i = 0; i < 500; i++) {
+            boolean includeStop = random.nextBoolean();
+            List<String> stops = List.of(letters(random, 5), letters(random, 9));
+            String[] tokens = random.ints(60, 0, 4)
+                    .mapToObj(length -> letters(random, length))
+                    .toArray(String[]::new);
+            Run run = run(stops, includeStop, 0, tokens);
+            assertThat(String.join("", run.pieces)).isEqualTo(cut(stops, includeStop, tokens));
+        }
+    }
+
+    private static String letters(Random random, int length) {
+        return random.ints(length, 'a', 'c')
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, (a, b) -> {})
+                .toString();
+    }
+
+    /** The tokens' text up to the first stop text of the first token that completes one. */
+    private static String cut(List<String> stops, boolean includeStop, String... tokens) {
+        String text = "";
+        for (String token : tokens) {
+            text += token;
+            String all = text;
+            var first = stops.stream().filter(all::contains).min(Comparator.comparingInt(all::indexOf));
+            if (first.isPresent()) {
+                int start = all.indexOf(first.get());
+                return all.substring(0, includeStop ? start + first.get().length() : start);
+            }
+        }
+        return text;
     }
 
     private static Run run(List<String> stop, boolean includeStop, int minTokens, String... tokens) {
