@@ -2,7 +2,6 @@ package dev.millrace.operators.engine;
 
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
-import dev.millrace.model.prompt.MropePositions;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.scheduler.EncoderCache;
@@ -87,29 +86,29 @@ final class BatchBuilder {
         cuQ[index + 1] = at + count;
         contextLength[index] = start + count;
         row[index] = sequence.placement().row();
-        addIds(sequence.tokens(), start, count, at);
-        addPositions(sequence.prompt().positions(), start, count, at);
+        addIds(sequence, start, count, at);
+        addPositions(sequence, start, count, at);
         if (start < sequence.promptLength()) {
             addMedia(sequence.prompt().media(), start, count, at);
         }
     }
 
-    private void addIds(IntList known, int start, int count, int at) {
-        int copied = Math.min(count, known.size() - start);
+    private void addIds(Sequence sequence, int start, int count, int at) {
+        int copied = Math.min(count, sequence.known() - start);
         if (copied > 0) {
-            known.copyTo(start, ids, at, copied);
+            sequence.tokens().copyTo(start, ids, at, copied);
         }
         if (copied < count) {
             ids[at + count - 1] = ForwardBatch.LAST_SAMPLED;
         }
     }
 
-    private void addPositions(MropePositions source, int start, int count, int at) {
+    private void addPositions(Sequence sequence, int start, int count, int at) {
         int tokens = ids.length;
         for (int i = 0; i < count; i++) {
-            positions[at + i] = source.at(0, start + i);
-            positions[tokens + at + i] = source.at(1, start + i);
-            positions[2 * tokens + at + i] = source.at(2, start + i);
+            positions[at + i] = sequence.position(0, start + i);
+            positions[tokens + at + i] = sequence.position(1, start + i);
+            positions[2 * tokens + at + i] = sequence.position(2, start + i);
         }
     }
 

@@ -27,7 +27,7 @@ public class BlockHasher {
     }
 
     /** Key of the block whose first token is at {@code start}. */
-    BlockKey hash(BlockKey parent, IntList tokens, int start, List<MediaSpan> media) {
+    BlockKey hash(BlockKey parent, TokenIds tokens, int start, List<MediaSpan> media) {
         hash.begin();
         hash.add(parent.high());
         hash.add(parent.low());

@@ -8,7 +8,7 @@ import java.util.List;
 public final class PrefixKeys {
 
     private final BlockHasher hasher;
-    private final IntList tokens;
+    private final TokenIds tokens;
     private final List<MediaSpan> media;
     private final List<BlockKey> keys = new ArrayList<>();
 
@@ -16,7 +16,7 @@ public final class PrefixKeys {
      * @param tokens the sequence's known tokens, growing
      * @param media its media in order
      */
-    public PrefixKeys(BlockHasher hasher, IntList tokens, List<MediaSpan> media) {
+    public PrefixKeys(BlockHasher hasher, TokenIds tokens, List<MediaSpan> media) {
         this.hasher = hasher;
         this.tokens = tokens;
         this.media = media;

@@ -44,7 +44,7 @@ final class KvSpace {
 
     /** Lets others find the full blocks whose tokens are known and whose computation was launched. */
     void register(Sequence sequence) {
-        int full = Math.min(sequence.computed(), sequence.tokens().size()) / blockSize;
+        int full = Math.min(sequence.computed(), sequence.known()) / blockSize;
         if (prefixCaching && full > 0) {
             allocator.register(sequence.placement().blocks(), sequence.prefixKeys(), full);
         }

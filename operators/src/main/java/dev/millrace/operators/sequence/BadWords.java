@@ -16,27 +16,22 @@ final class BadWords {
         return words.isEmpty();
     }
 
-    /**
-     * Adds the tokens that may not come next.
-     *
-     * @param tokens prompt and answer
-     * @param promptLength where the answer starts; a word that began in the prompt is not looked for
-     */
-    void ban(IntList tokens, int promptLength, IntList banned) {
+    /** Adds the tokens that may not come next in an answer. */
+    void ban(IntList output, IntList banned) {
         for (int[] word : words) {
-            if (endsWith(tokens, promptLength, word, word.length - 1)) {
+            if (endsWith(output, word, word.length - 1)) {
                 banned.add(word[word.length - 1]);
             }
         }
     }
 
-    private static boolean endsWith(IntList tokens, int promptLength, int[] word, int length) {
-        int start = tokens.size() - length;
-        if (start < promptLength) {
+    private static boolean endsWith(IntList output, int[] word, int length) {
+        int start = output.size() - length;
+        if (start < 0) {
             return false;
         }
         for (int i = 0; i < length; i++) {
-            if (tokens.get(start + i) != word[i]) {
+            if (output.get(start + i) != word[i]) {
                 return false;
             }
         }

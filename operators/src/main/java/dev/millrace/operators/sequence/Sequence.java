@@ -5,6 +5,7 @@ import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.kvcache.BlockHasher;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.kvcache.PrefixKeys;
+import dev.millrace.operators.kvcache.TokenIds;
 
 /**
  * One answer in the making: its tokens, known and in flight, and how far they are computed. Belongs to the engine's
@@ -24,10 +25,13 @@ public final class Sequence {
     private final int priority;
     private final PreparedPrompt prompt;
     private final int promptLength;
+    private final int positionDelta;
     private final boolean hasMedia;
     private final GenerationParams params;
     private final BadWords badWords;
-    private final IntList tokens;
+    private final boolean hasBadWords;
+    private final TokenIds tokens;
+    private final IntList output;
     private final int emittedBefore;
     private final Timeline timeline = new Timeline();
     private final Placement placement = new Placement();
@@ -35,6 +39,7 @@ public final class Sequence {
     private PrefixKeys prefixKeys;
     private OutputText text;
     private int maxLength;
+    private int known;
     private int computed;
     private int tokensInFlight;
     private int stepsInFlight;
@@ -65,12 +70,15 @@ public final class Sequence {
         this.priority = priority;
         this.prompt = prompt;
         this.promptLength = prompt.tokenIds().length;
+        this.positionDelta = prompt.positions().delta();
         this.hasMedia = !prompt.media().isEmpty();
         this.params = params;
         this.badWords = new BadWords(params.badWords());
-        this.tokens = new IntList(prompt.tokenIds().length + output.length + 16);
-        this.tokens.addAll(prompt.tokenIds());
-        this.tokens.addAll(output);
+        this.hasBadWords = !badWords.isEmpty();
+        this.output = new IntList(output.length + 16);
+        this.output.addAll(output);
+        this.tokens = new TokenIds(prompt.tokenIds(), this.output);
+        this.known = promptLength + output.length;
         this.emittedBefore = emittedChars;
     }
 
@@ -99,12 +107,22 @@ public final class Sequence {
     }
 
     /** Prompt and answer as far as they are known. */
-    public IntList tokens() {
+    public TokenIds tokens() {
         return tokens;
+    }
+
+    /** How many tokens of prompt and answer are known. */
+    public int known() {
+        return known;
     }
 
     public int promptLength() {
         return promptLength;
+    }
+
+    /** Position on an axis (0 time, 1 height, 2 width) of the token at an index. */
+    public int position(int axis, int index) {
+        return index < promptLength ? prompt.positions().at(axis, index) : index + positionDelta;
     }
 
     public boolean hasMedia() {
@@ -113,12 +131,12 @@ public final class Sequence {
 
     /** Tokens of the answer that were handled. */
     public int outputLength() {
-        return tokens.size() - promptLength();
+        return known - promptLength;
     }
 
     /** Copy of the answer's tokens that were handled. */
     public int[] outputTokens() {
-        return tokens.toArray(promptLength());
+        return output.toArray(0);
     }
 
     /** Characters of the answer that were emitted. */
@@ -163,16 +181,16 @@ public final class Sequence {
     /** Makes it ready to run: the text of an answer begun before is rebuilt. */
     public void enter(Tokenizer tokenizer, BlockHasher hasher, int maxModelLen) {
         prefixKeys = new PrefixKeys(hasher, tokens, prompt.media());
-        maxLength = (int) Math.min(maxModelLen, (long) promptLength() + params.maxTokens());
+        maxLength = (int) Math.min(maxModelLen, (long) promptLength + params.maxTokens());
         text = new OutputText(tokenizer, params, emittedBefore);
-        for (int i = promptLength(); i < tokens.size(); i++) {
-            text.append(tokens.get(i));
+        for (int i = 0; i < output.size(); i++) {
+            text.append(output.get(i));
         }
     }
 
     /** Tokens it has once all launched steps are done. */
     public int length() {
-        return tokens.size() + tokensInFlight;
+        return known + tokensInFlight;
     }
 
     /** Whether no token may follow those known and in flight. */
@@ -196,13 +214,15 @@ public final class Sequence {
 
     /** Tokens that the next step may compute; none while its next token depends on what is still in flight. */
     public int computable() {
-        boolean waitsForHost = tokensInFlight > 0 && !badWords.isEmpty();
+        boolean waitsForHost = tokensInFlight > 0 && hasBadWords;
         return isFull() || waitsForHost ? 0 : length() - computed;
     }
 
     /** Adds the tokens that may not be sampled next. */
     public void banNext(IntList banned) {
-        badWords.ban(tokens, promptLength(), banned);
+        if (hasBadWords) {
+            badWords.ban(output, banned);
+        }
     }
 
     /** Runs, or waits to run, with so many tokens computed before, by itself or by others. */
@@ -234,7 +254,8 @@ public final class Sequence {
 
     /** Appends a sampled token and finds whether the answer ends with it; the text that may be shown now. */
     public String append(int token) {
-        tokens.add(token);
+        output.add(token);
+        known++;
         finish = StopRules.finish(this, token, maxLength);
         boolean stopToken = finish == FinishReason.STOP;
         if (stopToken) {

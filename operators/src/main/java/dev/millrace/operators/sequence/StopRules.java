@@ -12,7 +12,7 @@ final class StopRules {
         if (stops && sequence.outputLength() >= params.sampling().minTokens()) {
             return FinishReason.STOP;
         }
-        return sequence.tokens().size() >= maxLength ? FinishReason.LENGTH : null;
+        return sequence.known() >= maxLength ? FinishReason.LENGTH : null;
     }
 
     static boolean isEndOfSequence(GenerationParams params, int token) {

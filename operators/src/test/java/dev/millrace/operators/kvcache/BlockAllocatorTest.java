@@ -140,9 +140,8 @@ class BlockAllocatorTest {
     }
 
     private PrefixKeys keys(int length, int text, MediaSpan... media) {
-        IntList tokens = new IntList(length);
-        IntStream.range(0, length).forEach(i -> tokens.add(text * 100 + i));
-        return new PrefixKeys(hasher, tokens, List.of(media));
+        int[] prompt = IntStream.range(text * 100, text * 100 + length).toArray();
+        return new PrefixKeys(hasher, new TokenIds(prompt, new IntList(0)), List.of(media));
     }
 
     private static MediaSpan picture(int start, long key) {

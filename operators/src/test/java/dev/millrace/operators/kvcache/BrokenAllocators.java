@@ -125,7 +125,7 @@ public final class BrokenAllocators {
         }
 
         @Override
-        BlockKey hash(BlockKey parent, IntList tokens, int start, List<MediaSpan> media) {
+        BlockKey hash(BlockKey parent, TokenIds tokens, int start, List<MediaSpan> media) {
             return super.hash(BlockKey.ROOT, tokens, start, media);
         }
     }
