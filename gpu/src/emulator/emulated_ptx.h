@@ -64,6 +64,23 @@ PTX void ldmatrix_x4_trans(unsigned (&r)[4], const void* row, EMULATED_HERE) { e
 PTX void ldmatrix_x2(unsigned (&r)[2], const void* row, EMULATED_HERE) { emulated_ldmatrix<2, false>(r, row, file, line); }
 PTX void ldmatrix_x2_trans(unsigned (&r)[2], const void* row, EMULATED_HERE) { emulated_ldmatrix<2, true>(r, row, file, line); }
 
+PTX unsigned movmatrix_trans(unsigned a, EMULATED_HERE) {
+    emulated_collective(
+            0xffffffffu,
+            [](unsigned, void** operands) {
+                unsigned short element[8][8];
+                for (int i = 0; i < 32; i++) {
+                    std::memcpy(&element[i / 4][i % 4 * 2], operands[i], 4);
+                }
+                for (int i = 0; i < 32; i++) {
+                    const int row = i / 4, column = i % 4 * 2;
+                    *static_cast<unsigned*>(operands[i]) = element[column][row] | element[column + 1][row] << 16;
+                }
+            },
+            &a, file, line);
+    return a;
+}
+
 struct EmulatedMma {
     float* d;
     const unsigned *a, *b;

@@ -82,6 +82,13 @@ LDMATRIX_X4(ldmatrix_x4_trans, ".trans")
 LDMATRIX_X2(ldmatrix_x2, "")
 LDMATRIX_X2(ldmatrix_x2_trans, ".trans")
 
+// movmatrix: transposes an 8x8 tile of 16-bit elements; lane l holds row l/4, columns 2(l%4) and 2(l%4)+1, low half first.
+PTX unsigned movmatrix_trans(unsigned a) {
+    unsigned d;
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(d) : "r"(a));
+    return d;
+}
+
 // mma.m16n8k16: D[16,8] += A[16,16]·B[16,8], bf16 in, fp32 sums. With g = lane / 4 and t = lane % 4, low half first, lane holds
 //   a[0] A(g, 2t..2t+1)  a[1] A(g+8, 2t..)  a[2] A(g, 2t+8..)  a[3] A(g+8, 2t+8..)    b[0] B(2t..2t+1, g)  b[1] B(2t+8.., g)
 //   d[0], d[1] D(g, 2t..2t+1)  d[2], d[3] D(g+8, 2t..2t+1)
