@@ -2,6 +2,7 @@ package dev.millrace.gpu.device;
 
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+import static jcuda.driver.CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
 import static jcuda.driver.JCudaDriver.CU_MEMHOSTALLOC_PORTABLE;
 
 import java.util.HashMap;
@@ -50,7 +51,7 @@ public final class Device implements AutoCloseable {
     public static Optional<String> obstacle() {
         try {
             if (Kernels.toolkit().isEmpty()) {
-                return Optional.of(Kernels.missing("all").getMessage());
+                return Optional.of(Kernels.missing("the CUDA kernels").getMessage());
             }
             Driver.initialize();
             Driver.checkUsable(0);
@@ -84,6 +85,26 @@ public final class Device implements AutoCloseable {
     /** Makes this device's context current on the calling thread. */
     public void bindThread() {
         Status.check(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent", "bind a thread to " + name);
+    }
+
+    /** Whether this device's kernels could read and write the other's memory, over NVLink or PCIe. */
+    public boolean canAccess(Device peer) {
+        int[] can = new int[1];
+        Status.check(
+                JCudaDriver.cuDeviceCanAccessPeer(can, device, peer.device),
+                "cuDeviceCanAccessPeer",
+                () -> "ask whether GPU %d can reach the memory of GPU %d".formatted(ordinal, peer.ordinal));
+        return can[0] == 1;
+    }
+
+    /** From here on this device's kernels reach the peer's memory at its own addresses; again is once. */
+    public void enableAccess(Device peer) {
+        bindThread();
+        int code = JCudaDriver.cuCtxEnablePeerAccess(peer.context, 0);
+        if (code != CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
+            Status.check(code, "cuCtxEnablePeerAccess", () -> "let GPU %d reach the memory of GPU %d"
+                    .formatted(ordinal, peer.ordinal));
+        }
     }
 
     public int ordinal() {

@@ -32,14 +32,14 @@ final class Kernels {
 
     /** The fat binary of one source file, in direct memory. */
     static ByteBuffer image(String name) {
-        byte[] bytes = read(name + ".fatbin").orElseThrow(() -> missing(name));
+        byte[] bytes = read(name + ".fatbin").orElseThrow(() -> missing("the CUDA kernels of " + name));
         return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
     }
 
-    static GpuUnavailableException missing(String name) {
+    static GpuUnavailableException missing(String what) {
         return new GpuUnavailableException(
-                "the CUDA kernels (%s) are not in this build: put CUDA's nvcc on PATH and build again, or use --device cpu"
-                        .formatted(name));
+                "%s are not in this build: put CUDA's nvcc on PATH and build again, or use --device cpu"
+                        .formatted(what));
     }
 
     private static Optional<byte[]> read(String file) {

@@ -2,6 +2,7 @@ package dev.millrace.gpu.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -56,6 +57,14 @@ class DeviceTest {
     }
 
     @Test
+    void aDeviceThatWasClosedCanBeOpenedAgain() {
+        Device.open(0).close();
+        try (Device device = Device.open(0)) {
+            device.newStream().synchronize();
+        }
+    }
+
+    @Test
     void closingFreesWhatIsLeftAndLeaksHaveNames() {
         long free;
         try (Device device = Device.open(0)) {
@@ -75,7 +84,8 @@ class DeviceTest {
             assertThat(device.freeMemory()).isLessThanOrEqualTo(free - (64 << 20));
         }
         try (Device device = Device.open(0)) {
-            assertThat(device.freeMemory()).isEqualTo(free);
+            // a driver's own needs differ a little from context to context
+            assertThat(device.freeMemory()).isCloseTo(free, within(32L << 20));
             assertThat(device.stillOpen()).isEmpty();
         }
     }

@@ -47,6 +47,12 @@ class EmulatedMachineTest {
                 .contains("refused: no free GPUs for subtask 2: GPU 0 is held by subtask 0 of process ");
     }
 
+    @Test
+    void oneGpuReachesAnothersMemoryOnceThatIsEnabled() throws Exception {
+        assertThat(run(Map.of("MILLRACE_EMULATED_DEVICES", "2"), Reaching.class))
+                .contains("GPU 1 says 42");
+    }
+
     private String run(Map<String, String> environment, Class<?> main) throws IOException, InterruptedException {
         ChildJvm.Result result = ChildJvm.run(List.of("-Djava.io.tmpdir=" + folder), environment, main);
         assertThat(result.exitCode()).as(result.output()).isZero();
@@ -96,6 +102,31 @@ class EmulatedMachineTest {
                 GpuClaim.first(selection, "subtask 2").close();
             } catch (GpuUnavailableException e) {
                 System.out.println("refused: " + e.getMessage());
+            }
+        }
+    }
+
+    static final class Reaching {
+        public static void main(String[] arguments) {
+            try (Device one = Device.open(1);
+                    Device zero = Device.open(0)) {
+                one.bindThread();
+                DeviceBuffer remote = one.allocate(4, "remote");
+                PinnedBuffer host = one.allocatePinned(4, "host");
+                if (zero.canAccess(one)) {
+                    zero.enableAccess(one);
+                    zero.enableAccess(one);
+                }
+                Stream stream = zero.newStream();
+                KernelArguments values =
+                        zero.newArguments().pointer(remote).intValue(0).intValue(42);
+                zero.load("device_probe").kernel("set_one").launch(stream, Grid.of(1, 1), values);
+                stream.synchronize();
+                one.bindThread();
+                Stream home = one.newStream();
+                home.copyToHost(host, 0, remote, 0, 4);
+                home.synchronize();
+                System.out.println("GPU 1 says " + host.bytes().getInt());
             }
         }
     }

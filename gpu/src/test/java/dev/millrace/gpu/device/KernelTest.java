@@ -186,8 +186,9 @@ class KernelTest {
                         + " device_probe");
         assertThatThrownBy(() -> device.load("nothing"))
                 .isInstanceOf(GpuUnavailableException.class)
-                .hasMessage("the CUDA kernels (nothing) are not in this build: put CUDA's nvcc on PATH and build again,"
-                        + " or use --device cpu");
+                .hasMessage(
+                        "the CUDA kernels of nothing are not in this build: put CUDA's nvcc on PATH and build again,"
+                                + " or use --device cpu");
     }
 
     @Test
