@@ -26,11 +26,6 @@ public final class DecodeSizes {
                 .toArray();
     }
 
-    /** All sizes, rising. */
-    public int[] all() {
-        return sizes.clone();
-    }
-
     /** Whether every sequence has one token, and is sampled from, in a step no larger than the largest size. */
     public boolean isDecode(ForwardBatch batch) {
         int sequences = batch.numSequences();
@@ -38,6 +33,16 @@ public final class DecodeSizes {
                 && sequences <= sizes[sizes.length - 1]
                 && batch.numTokens() == sequences
                 && batch.numSamples() == sequences;
+    }
+
+    /** The size with an index. */
+    public int size(int index) {
+        return sizes[index];
+    }
+
+    /** How many there are. */
+    public int count() {
+        return sizes.length;
     }
 
     /** Index of the smallest size that holds so many sequences. */

@@ -42,11 +42,6 @@ public final class StepInputs {
         }
     }
 
-    /** Binds the addresses to a decode step of this many sequences, whose arrays are not there yet: for a capture. */
-    public void bind(int sequences) {
-        layout = new StepLayout(sequences, sequences, sequences, 0, 0);
-    }
-
     /**
      * Copies a step to the device.
      *

@@ -1,6 +1,7 @@
 package dev.millrace.gpu.step;
 
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
 
 /**
  * The most that a step may ask for; a kernel that reads beyond any of these would break the whole context.
@@ -15,6 +16,11 @@ import dev.millrace.model.executor.ForwardBatch;
 public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, int mediaRows, int vocabSize) {
 
     private static final int BLOCK_TOKENS = 16;
+
+    /** The same with so many blocks. */
+    public StepLimits withNumBlocks(int blocks) {
+        return new StepLimits(tokens, rows, tableLength, blocks, mediaRows, vocabSize);
+    }
 
     /** Samples that a step may have. */
     public int samples() {
@@ -35,8 +41,17 @@ public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, i
         all("row", batch.row(), 0, rows - 1);
         all("sampled token", batch.sampleToken(), 0, batch.numTokens() - 1);
         all("sampled row", batch.sampleRow(), 0, rows - 1);
+        within("copied blocks", batch.copyPairs().length / 2, 0, rows);
         all("copied block", batch.copyPairs(), 0, numBlocks - 1);
         checkSequences(batch);
+        for (MediaInput input : batch.encode()) {
+            within(
+                    "rows for the embeddings of an item",
+                    input.rows().length,
+                    input.item().numTokens(),
+                    input.item().numTokens());
+            all("media row", input.rows(), 0, mediaRows - 1);
+        }
         int[] updates = batch.tableUpdates();
         for (int i = 0; i < updates.length; i += 3) {
             within("row of a block table", updates[i], 0, rows - 1);

@@ -1,7 +1,6 @@
 package dev.millrace.model.executor;
 
 import java.io.Serializable;
-import java.util.List;
 
 /**
  * What an executor is built for.
@@ -85,11 +84,11 @@ public record ExecutorConfig(
      * @param memoryUtilization share of the GPU's memory that the executor may take, above 0 and at most 1
      * @param enforceEager whether to launch each kernel by itself, without graphs
      * @param tensorParallelSize GPUs that share a model
-     * @param ids GPUs to use, by their numbers among the visible ones; empty: the first that are there
+     * @param ids GPUs to use, by their numbers among the visible ones with commas between; empty: all of them
      */
-    public record Gpu(double memoryUtilization, boolean enforceEager, int tensorParallelSize, List<Integer> ids)
+    public record Gpu(double memoryUtilization, boolean enforceEager, int tensorParallelSize, String ids)
             implements Serializable {
 
-        public static final Gpu DEFAULT = new Gpu(0.9, false, 1, List.of());
+        public static final Gpu DEFAULT = new Gpu(0.9, false, 1, "");
     }
 }

@@ -1,0 +1,189 @@
+package dev.millrace.gpu;
+
+import dev.millrace.gpu.device.Arena;
+import dev.millrace.gpu.device.Blas;
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.GpuClaim;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.operations.GpuTextOperations;
+import dev.millrace.gpu.operations.GpuVisionOperations;
+import dev.millrace.gpu.operations.KeyValueCache;
+import dev.millrace.gpu.operations.TextBuffers;
+import dev.millrace.gpu.sampling.GpuSampler;
+import dev.millrace.gpu.sampling.TopLogprobs;
+import dev.millrace.gpu.step.DecodeSizes;
+import dev.millrace.gpu.step.StepInputs;
+import dev.millrace.gpu.step.StepLimits;
+import dev.millrace.gpu.weights.ModelWeights;
+import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfig.TextConfig;
+import dev.millrace.model.config.ModelConfig.VisionConfig;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.forward.Qwen25Vl;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes one GPU's memory, all of it at once: weights, registers of the largest step, state of the rows, media, and for the
+ * key-value cache what is left of the share that may be taken. Then captures the graphs.
+ */
+final class GpuStartUp {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GpuStartUp.class);
+    private static final int[] NONE = {};
+    private static final double NANOS = 1e9;
+
+    /** Steps that may be in flight. */
+    private static final int SLOTS = 4;
+
+    /** NVIDIA's advice for Hopper (cuBLAS documentation, cublasSetWorkspace), and more than for what was before. */
+    private static final long WORKSPACE_BYTES = 32L << 20;
+
+    /** What is set aside for the graph of one size; not measured, generous for some 500 kernels. */
+    private static final long GRAPH_BYTES = 8L << 20;
+
+    private final Device device;
+    private final ModelConfig checkpoint;
+    private final ExecutorConfig config;
+    private final TextConfig text;
+    private final CacheShape shape;
+    private final StepLimits limits; // but for the blocks
+    private final MemoryBudget memory;
+    private final Stream stream;
+
+    GpuStartUp(Device device, ModelConfig checkpoint, ExecutorConfig config, Type type) {
+        this.device = device;
+        this.checkpoint = checkpoint;
+        this.config = config;
+        text = checkpoint.text();
+        shape = new CacheShape(type, text.numHeads(), text.numKeyValueHeads(), text.headDim());
+        limits = new StepLimits(
+                config.maxNumBatchedTokens(),
+                config.maxNumSeqs(),
+                (config.maxModelLen() + CacheShape.BLOCK_TOKENS - 1) / CacheShape.BLOCK_TOKENS,
+                0,
+                checkpoint.hasVision() ? config.mediaRows() : 0,
+                text.vocabSize());
+        memory = new MemoryBudget(device, config);
+        stream = device.newStream();
+    }
+
+    /**
+     * @param claim on the device, which the executor releases when it is closed
+     * @throws IllegalArgumentException if the GPU's memory does not do for the configuration
+     */
+    GpuExecutor start(GpuClaim claim, Path model) {
+        ModelWeights weights = load(model);
+        DeviceBuffer embeddings = device.allocate(
+                Math.max(1L, limits.mediaRows())
+                        * text.hiddenSize()
+                        * shape.type().bytes(),
+                "embeddings of media");
+        Qwen25Vl forward = forward(checkpoint);
+        MediaEncoder media = encoder(forward, weights, embeddings);
+        TextBuffers buffers = buffers();
+        GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
+        TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);
+        StepInputs inputs = new StepInputs(device, limits, SLOTS);
+        Blas blas = newBlas(stream);
+        DecodeSizes sizes = new DecodeSizes(limits.samples());
+        KeyValueCacheSize size = cacheSize(sizes);
+        KeyValueCache cache = KeyValueCache.of(
+                device.allocate(size.bytes(), "the key-value cache"), text.numLayers(), shape.blockBytes());
+        var operations = new GpuTextOperations(
+                device, stream, blas, text, shape, weights.text(), buffers, cache, inputs, embeddings, sampler);
+        device.seal();
+        DecodeGraphs graphs = capture(forward, operations, sizes);
+        StepLimits known = limits.withNumBlocks(size.numBlocks());
+        var launcher = new StepLauncher(forward, known, sizes, stream, media, operations, graphs);
+        List<StepSlot> slots = IntStream.range(0, SLOTS)
+                .mapToObj(i -> new StepSlot(
+                        device, i, limits.samples(), text.vocabSize(), sampler.tokens(), buffers.logits(), logprobs))
+                .toList();
+        return new GpuExecutor(device, claim, launcher, slots, size.numBlocks(), config.mediaRows());
+    }
+
+    private ModelWeights load(Path model) {
+        long start = System.nanoTime();
+        ModelWeights weights = ModelWeights.load(device, shape.type(), model, checkpoint, config.loadFormat());
+        LOG.info(
+                "Loading weights took {} and {} seconds",
+                MemoryBudget.gib(memory.used()),
+                (System.nanoTime() - start) / NANOS);
+        return weights;
+    }
+
+    private TextBuffers buffers() {
+        Arena measuring = Arena.measuring();
+        TextBuffers.in(measuring, text, shape, limits);
+        return TextBuffers.in(new Arena(device.allocate(measuring.peak(), "activations")), text, shape, limits);
+    }
+
+    private Blas newBlas(Stream of) {
+        return device.newBlas(of, device.allocate(WORKSPACE_BYTES, "workspace of cuBLAS"));
+    }
+
+    /** The tower has room for the whole media buffer at once, so for all items that a step may bring. */
+    private MediaEncoder encoder(Qwen25Vl forward, ModelWeights weights, DeviceBuffer embeddings) {
+        Stream background = device.newLowPriorityStream();
+        VisionConfig tower = checkpoint.vision();
+        Consumer<List<MediaInput>> encode = inputs -> {};
+        if (tower != null) {
+            int patches = limits.mediaRows() * tower.spatialMergeSize() * tower.spatialMergeSize();
+            DeviceBuffer room = device.allocate(
+                    GpuVisionOperations.bytes(tower, shape.type(), patches), "activations of the vision tower");
+            var operations = new GpuVisionOperations(
+                    device,
+                    tower,
+                    shape.type(),
+                    weights.vision(),
+                    background,
+                    newBlas(background),
+                    room,
+                    patches,
+                    embeddings);
+            encode = inputs -> {
+                operations.bind(inputs);
+                forward.encode(operations);
+            };
+        }
+        return new MediaEncoder(device, embeddings, shape.type(), text.hiddenSize(), background, encode);
+    }
+
+    private KeyValueCacheSize cacheSize(DecodeSizes sizes) {
+        long graphs = config.gpu().enforceEager() ? 0 : sizes.count() * GRAPH_BYTES;
+        KeyValueCacheSize size = memory.cache(text.numLayers() * shape.blockBytes(), graphs);
+        LOG.info("GPU KV cache size: {} tokens in {}", size.tokenCount(), MemoryBudget.gib(size.bytes()));
+        return size;
+    }
+
+    private DecodeGraphs capture(Qwen25Vl forward, GpuTextOperations operations, DecodeSizes sizes) {
+        if (config.gpu().enforceEager()) {
+            return DecodeGraphs.none(stream);
+        }
+        long start = System.nanoTime();
+        long before = memory.used();
+        DecodeGraphs graphs = DecodeGraphs.capture(stream, forward, operations, sizes);
+        LOG.info(
+                "Graph capturing finished in {} secs, took {}",
+                (System.nanoTime() - start) / NANOS,
+                MemoryBudget.gib(memory.used() - before));
+        return graphs;
+    }
+
+    private static Qwen25Vl forward(ModelConfig checkpoint) {
+        VisionConfig tower = checkpoint.vision();
+        int layers = checkpoint.text().numLayers();
+        return tower == null
+                ? new Qwen25Vl(layers, 0, NONE)
+                : new Qwen25Vl(layers, tower.depth(), tower.fullAttentionBlocks());
+    }
+}

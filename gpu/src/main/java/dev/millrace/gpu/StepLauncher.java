@@ -1,0 +1,66 @@
+package dev.millrace.gpu;
+
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.operations.GpuTextOperations;
+import dev.millrace.gpu.step.DecodeSizes;
+import dev.millrace.gpu.step.StepLimits;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.forward.Qwen25Vl;
+
+/** Queues a step's work on the device without waiting for it. For one thread. */
+final class StepLauncher implements AutoCloseable {
+
+    private final Qwen25Vl model;
+    private final StepLimits limits;
+    private final DecodeSizes sizes;
+    private final Stream stream;
+    private final MediaEncoder media;
+    private final GpuTextOperations text;
+    private final DecodeGraphs graphs;
+
+    StepLauncher(
+            Qwen25Vl model,
+            StepLimits limits,
+            DecodeSizes sizes,
+            Stream stream,
+            MediaEncoder media,
+            GpuTextOperations text,
+            DecodeGraphs graphs) {
+        this.model = model;
+        this.limits = limits;
+        this.sizes = sizes;
+        this.stream = stream;
+        this.media = media;
+        this.text = text;
+        this.graphs = graphs;
+    }
+
+    /** @throws IllegalArgumentException if the step asks for what is not there */
+    void launch(ForwardBatch batch, StepSlot slot) {
+        limits.check(batch);
+        media.encode(batch, stream);
+        slot.start(stream);
+        boolean decode = sizes.isDecode(batch);
+        int size = decode ? sizes.indexFor(batch.numSequences()) : -1;
+        text.bind(batch, decode ? sizes.size(size) - batch.numSequences() : 0, slot.index());
+        if (decode && graphs.has(size) && batch.copyPairs().length == 0) {
+            graphs.launch(size);
+        } else {
+            model.forward(text);
+        }
+        media.release(batch, stream);
+        slot.finish(stream, batch);
+    }
+
+    /** Rows of the media buffer, once all that was launched is done. */
+    float[] readMedia(int[] rows) {
+        stream.synchronize();
+        return media.read(rows);
+    }
+
+    /** Ends what was begun. */
+    @Override
+    public void close() {
+        media.close();
+    }
+}

@@ -1,0 +1,213 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Blas;
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.kernel.Derived;
+import dev.millrace.gpu.sampling.GpuSampler;
+import dev.millrace.gpu.sampling.SampleInputs;
+import dev.millrace.gpu.step.StepInputs;
+import dev.millrace.gpu.weights.Matrix;
+import dev.millrace.gpu.weights.TextWeights;
+import dev.millrace.model.config.ModelConfig.TextConfig;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.forward.TextOperations;
+
+/**
+ * The decoder's half-blocks on one GPU, for the step whose inputs were staged last. Nothing here looks at the data, waits or
+ * allocates, so that all of it can be captured; only {@link #bind} and {@link #copyBlocks} depend on how much there is to do
+ * and stay outside a graph.
+ */
+public final class GpuTextOperations implements TextOperations {
+
+    private final TextWeights weights;
+    private final TextKernels kernels;
+    private final TextBuffers buffers;
+    private final KeyValueCache cache;
+    private final StepInputs inputs;
+    private final DeviceBuffer media;
+    private final GpuSampler sampler;
+    private final Stream stream;
+    private final Blas blas;
+    private final Type type;
+    private final int hidden;
+    private final int vocabSize;
+
+    /**
+     * @param media c[M, D], embeddings of media tokens
+     */
+    public GpuTextOperations(
+            Device device,
+            Stream stream,
+            Blas blas,
+            TextConfig config,
+            CacheShape shape,
+            TextWeights weights,
+            TextBuffers buffers,
+            KeyValueCache cache,
+            StepInputs inputs,
+            DeviceBuffer media,
+            GpuSampler sampler) {
+        this.weights = weights;
+        this.buffers = buffers;
+        this.cache = cache;
+        this.inputs = inputs;
+        this.media = media;
+        this.sampler = sampler;
+        this.stream = stream;
+        this.blas = blas;
+        type = shape.type();
+        hidden = config.hiddenSize();
+        vocabSize = config.vocabSize();
+        kernels = TextKernels.load(device, stream, config, shape);
+        stream.fill(buffers.attended(), 0);
+    }
+
+    /**
+     * Brings a step to the device: its inputs, the rows that sequences take over, the changes of block tables.
+     *
+     * @param fill sequences without meaning that are added to it
+     * @param slot staging buffer
+     */
+    public void bind(ForwardBatch batch, int fill, int slot) {
+        inputs.stage(stream, batch, fill, slot);
+        sampler.apply(stream, batch);
+        if (inputs.tableUpdates() > 0) {
+            kernels.prepare().updateTables(stream, inputs);
+        }
+    }
+
+    @Override
+    public void prepare() {
+        kernels.prepare().launch(stream, inputs, sampler.lastTokens(), derived());
+    }
+
+    @Override
+    public void copyBlocks() {
+        if (inputs.copyPairs() > 0) {
+            kernels.copyBlocks()
+                    .launch(
+                            stream,
+                            inputs.copyPairList(),
+                            inputs.copyPairs(),
+                            cache.all(),
+                            cache.layers().length,
+                            cache.blockBytes());
+        }
+    }
+
+    @Override
+    public void embed() {
+        Matrix table = weights.embedding();
+        kernels.embedding()
+                .launch(
+                        stream,
+                        derived().tokenIds(),
+                        inputs.mediaRow(),
+                        inputs.tokens(),
+                        table.values(),
+                        media,
+                        hidden,
+                        table.stride(),
+                        buffers.x());
+    }
+
+    @Override
+    public void attnIn(int layer) {
+        TextWeights.Layer w = weights.layers().get(layer);
+        norm(w.attentionNorm());
+        Matrix qkv = w.qkv().weight();
+        multiply(qkv, buffers.normed(), buffers.qkv(), type, qkv.out(), inputs.tokens(), 0);
+        kernels.qkvRope()
+                .launch(
+                        stream,
+                        buffers.qkv(),
+                        inputs.tokens(),
+                        w.qkv().bias(),
+                        derived(),
+                        buffers.q(),
+                        cache.layers()[layer]);
+    }
+
+    @Override
+    public void attend(int layer) {
+        int stride = weights.layers().get(layer).output().stride();
+        kernels.attention()
+                .launch(stream, buffers.q(), cache.layers()[layer], inputs, derived(), stride, buffers.attended());
+    }
+
+    @Override
+    public void attnOut(int layer) {
+        addProduct(weights.layers().get(layer).output(), buffers.attended());
+    }
+
+    @Override
+    public void mlpIn(int layer) {
+        TextWeights.Layer w = weights.layers().get(layer);
+        norm(w.mlpNorm());
+        multiply(
+                w.gateUp(), buffers.normed(), buffers.gateUp(), type, w.gateUp().out(), inputs.tokens(), 0);
+        kernels.siluMul()
+                .launch(stream, buffers.gateUp(), inputs.tokens(), w.gateUp().out() / 2, buffers.f());
+    }
+
+    @Override
+    public void mlpOut(int layer) {
+        addProduct(weights.layers().get(layer).down(), buffers.f());
+    }
+
+    @Override
+    public void logits() {
+        int samples = inputs.samples();
+        if (samples > 0) {
+            kernels.norm()
+                    .gather(
+                            stream,
+                            buffers.x(),
+                            inputs.sampleToken(),
+                            samples,
+                            weights.norm(),
+                            hidden,
+                            weights.head().stride(),
+                            buffers.normed());
+            multiply(weights.head(), buffers.normed(), buffers.logits(), Type.F32, vocabSize, samples, 0);
+        }
+    }
+
+    @Override
+    public void sample() {
+        if (inputs.samples() > 0) {
+            var samples = new SampleInputs(
+                    inputs.samples(),
+                    inputs.sampleToken(),
+                    inputs.sampleRow(),
+                    derived().sequences().address(),
+                    inputs.cuQ(),
+                    inputs.contextLength());
+            sampler.sample(stream, buffers.logits(), vocabSize, samples);
+        }
+    }
+
+    private Derived derived() {
+        return buffers.derived();
+    }
+
+    private void norm(DeviceBuffer weight) {
+        int width = weights.embedding().stride();
+        kernels.norm().launch(stream, buffers.x(), inputs.tokens(), weight, hidden, width, buffers.normed());
+    }
+
+    /** x ← x + from·Wᵀ. */
+    private void addProduct(Matrix w, DeviceBuffer from) {
+        multiply(w, from, buffers.x(), type, weights.embedding().stride(), inputs.tokens(), 1);
+    }
+
+    private void multiply(
+            Matrix w, DeviceBuffer from, DeviceBuffer to, Type toType, int toStride, int rows, float beta) {
+        blas.multiply(
+                type, w.values(), w.out(), w.stride(), w.stride(), from, rows, w.stride(), to, toType, toStride, beta);
+    }
+}

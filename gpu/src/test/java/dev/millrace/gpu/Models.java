@@ -1,0 +1,47 @@
+package dev.millrace.gpu;
+
+import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutor;
+import java.nio.file.Path;
+import java.util.Random;
+
+/** Executors of the repository's small models. */
+final class Models {
+
+    static final Path ROOT = Path.of(System.getProperty("millrace.root"));
+    static final Path DEMO = ROOT.resolve("models/demo-vl");
+    static final Path GOLDEN_A = ROOT.resolve("golden/model-a");
+    static final Path GOLDEN_B = ROOT.resolve("golden/model-b");
+
+    private static final ExecutorConfig.Gpu EAGER = new ExecutorConfig.Gpu(0.9, true, 1, "");
+
+    private Models() {}
+
+    static ExecutorConfig config(String dtype) {
+        return new ExecutorConfig(dtype, "auto", 16, 80, 0, 12, 300, 512, 300, 2, false);
+    }
+
+    static ModelExecutor gpu(Path model, ExecutorConfig config) {
+        return new GpuExecutorFactory().open(model, config);
+    }
+
+    /** Single precision, each kernel launched by itself. */
+    static ModelExecutor eager(Path model) {
+        return gpu(model, config("float32").withGpu(EAGER));
+    }
+
+    /** Single precision, decode steps as graphs. */
+    static ModelExecutor withGraphs(Path model) {
+        return gpu(model, config("float32"));
+    }
+
+    static ModelExecutor cpu(Path model) {
+        return new CpuExecutorFactory().open(model, config("float32"));
+    }
+
+    /** Token ids that all models know. */
+    static int[] ids(int count, long seed) {
+        return new Random(seed).ints(count, 0, 370).toArray();
+    }
+}

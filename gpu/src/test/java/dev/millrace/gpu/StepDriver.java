@@ -1,0 +1,198 @@
+package dev.millrace.gpu;
+
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.prompt.MropePositions;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.model.sampling.SamplingParams;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+
+/** Drives an executor through its border, a step at a time; sequences get rows and blocks in the order they come. */
+final class StepDriver {
+
+    private static final int[] NONE = {};
+    private static final int BLOCK = 16;
+    private static final int MOST_TOKENS = 1024;
+
+    private final ModelExecutor executor;
+    private int nextBlock = 1;
+    private int nextRow;
+    private int nextMediaRow;
+    private long nextStep;
+
+    StepDriver(ModelExecutor executor) {
+        this.executor = executor;
+    }
+
+    /** Tokens, of which some are computed, and media at the beginning. */
+    final class Sequence {
+        final int row = nextRow++;
+        final List<Integer> blocks = new ArrayList<>();
+        private final int[] ids;
+        private final List<MediaSpan> media;
+        private final MropePositions positions;
+        private final SamplingParams params;
+        private int[] mediaRows;
+        private int length;
+        private int computed;
+
+        private Sequence(int[] ids, List<MediaSpan> media, SamplingParams params) {
+            this.ids = Arrays.copyOf(ids, MOST_TOKENS);
+            this.media = media;
+            this.params = params;
+            positions = MropePositions.of(ids.length, media, 2);
+            length = ids.length;
+        }
+
+        Sequence append(int id) {
+            ids[length++] = id;
+            return this;
+        }
+
+        /** Takes the first tokens as computed in the blocks of another sequence. */
+        void skip(int tokens) {
+            computed = tokens;
+        }
+
+        int remaining() {
+            return length - computed;
+        }
+
+        private int mediaRow(int index) {
+            for (int i = 0, first = 0;
+                    i < media.size();
+                    first += media.get(i++).item().numTokens()) {
+                MediaSpan span = media.get(i);
+                if (index >= span.start() && index < span.end()) {
+                    return mediaRows[first + index - span.start()];
+                }
+            }
+            return -1;
+        }
+    }
+
+    Sequence sequence(int... ids) {
+        return new Sequence(ids, List.of(), SamplingParams.greedy());
+    }
+
+    Sequence sequence(SamplingParams params, int... ids) {
+        return new Sequence(ids, List.of(), params);
+    }
+
+    Sequence sequence(int[] ids, List<MediaSpan> media) {
+        return new Sequence(ids, media, SamplingParams.greedy());
+    }
+
+    /** A piece of a sequence, whose last token is sampled from if {@code sampled}. */
+    record Chunk(Sequence sequence, int count, boolean sampled) {}
+
+    static Chunk rest(Sequence sequence) {
+        return new Chunk(sequence, sequence.remaining(), true);
+    }
+
+    /** Runs a step and waits for it; its output carries logits. */
+    StepOutput run(Chunk... chunks) {
+        return launch(NONE, -1, chunks).join();
+    }
+
+    StepOutput run(Sequence... all) {
+        return run(Arrays.stream(all).map(StepDriver::rest).toArray(Chunk[]::new));
+    }
+
+    /** @param copies pairs of blocks; {@code logprobs} are asked for of every sample */
+    CompletableFuture<StepOutput> launch(int[] copies, int logprobs, Chunk... chunks) {
+        var result = new CompletableFuture<StepOutput>();
+        executor.launch(batch(copies, logprobs, chunks), new StepListener() {
+            @Override
+            public void completed(StepOutput output) {
+                result.complete(output);
+            }
+
+            @Override
+            public void failed(long step, Throwable cause) {
+                result.completeExceptionally(cause);
+            }
+        });
+        return result;
+    }
+
+    private ForwardBatch batch(int[] copies, int logprobs, Chunk... chunks) {
+        int total = Arrays.stream(chunks).mapToInt(Chunk::count).sum();
+        int[] ids = new int[total];
+        int[] mediaRow = new int[total];
+        int[] positions = new int[3 * total];
+        int[] cuQ = new int[chunks.length + 1];
+        int[] context = new int[chunks.length];
+        List<Integer> samples = new ArrayList<>();
+        List<Integer> updates = new ArrayList<>();
+        List<RowAssignment> assignments = new ArrayList<>();
+        List<MediaInput> encode = new ArrayList<>();
+        for (int c = 0; c < chunks.length; c++) {
+            Sequence s = chunks[c].sequence();
+            begin(s, assignments, encode);
+            for (int i = 0; i < chunks[c].count(); i++) {
+                int index = s.computed + i;
+                int t = cuQ[c] + i;
+                ids[t] = s.ids[index];
+                mediaRow[t] = s.mediaRow(index);
+                for (int axis = 0; axis < 3; axis++) {
+                    positions[axis * total + t] = s.positions.at(axis, index);
+                }
+            }
+            cuQ[c + 1] = cuQ[c] + chunks[c].count();
+            s.computed += chunks[c].count();
+            context[c] = s.computed;
+            while (s.blocks.size() * BLOCK < s.computed) {
+                s.blocks.add(nextBlock++);
+                updates.addAll(List.of(s.row, s.blocks.size() - 1, nextBlock - 1));
+            }
+            if (chunks[c].sampled()) {
+                samples.add(c);
+            }
+        }
+        int[] asked = new int[samples.size()];
+        Arrays.fill(asked, logprobs);
+        return new ForwardBatch(
+                nextStep++,
+                ids,
+                mediaRow,
+                positions,
+                cuQ,
+                context,
+                Arrays.stream(chunks).mapToInt(chunk -> chunk.sequence().row).toArray(),
+                samples.stream().mapToInt(c -> cuQ[c + 1] - 1).toArray(),
+                samples.stream().mapToInt(c -> chunks[c].sequence().row).toArray(),
+                asked,
+                NONE,
+                NONE,
+                updates.stream().mapToInt(i -> i).toArray(),
+                copies,
+                encode,
+                assignments,
+                true);
+    }
+
+    private void begin(Sequence s, List<RowAssignment> assignments, List<MediaInput> encode) {
+        if (s.mediaRows != null) {
+            return;
+        }
+        int count = s.media.stream().mapToInt(span -> span.item().numTokens()).sum();
+        s.mediaRows = IntStream.range(nextMediaRow, nextMediaRow + count).toArray();
+        assignments.add(new RowAssignment(s.row, s.params, 0, Arrays.copyOf(s.ids, s.length), NONE));
+        int first = 0;
+        for (MediaSpan span : s.media) {
+            int end = first + span.item().numTokens();
+            encode.add(new MediaInput(span.item(), Arrays.copyOfRange(s.mediaRows, first, end)));
+            first = end;
+        }
+        nextMediaRow += count;
+    }
+}
