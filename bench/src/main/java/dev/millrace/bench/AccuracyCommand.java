@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.job.cli.DeviceOptions;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -38,6 +40,9 @@ final class AccuracyCommand implements Callable<Integer> {
             description = "Most tokens of an answer (default: ${DEFAULT-VALUE}).")
     private int maxTokens = 256;
 
+    @Mixin
+    private DeviceOptions device;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the shares as JSON, too.")
     private Path json;
 
@@ -50,7 +55,7 @@ final class AccuracyCommand implements Callable<Integer> {
         Map<String, List<EvalQuestion>> byKind = EvalQuestion.read(folder).stream()
                 .collect(Collectors.groupingBy(EvalQuestion::kind, TreeMap::new, Collectors.toList()));
         var figures = new Figures();
-        try (var answers = new Answers(model, maxTokens)) {
+        try (var answers = new Answers(model, maxTokens, device)) {
             out.printf("%-16s %9s %8s%n", "kind", "exact", "share");
             for (var entry : byKind.entrySet()) {
                 List<EvalQuestion> questions = entry.getValue();

@@ -1,6 +1,6 @@
 package dev.millrace.bench;
 
-import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.demo.DemoConfig;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.job.direct.Prompts;
@@ -30,15 +30,15 @@ final class Answers implements AutoCloseable, EngineListener {
     private List<StringBuilder> texts = List.of();
     private int finished;
 
-    Answers(Path folder, int maxTokens) throws IOException {
+    Answers(Path folder, int maxTokens, DeviceOptions device) throws IOException {
         var model = new ModelDirectory(folder);
         DjlTokenizer tokenizer = model.tokenizer();
-        OperatorConfig config = DemoConfig.of(folder, folder);
+        OperatorConfig config = DemoConfig.of(folder, folder, device.gpu());
         this.preparer = Prompts.preparer(model, tokenizer);
         this.params = new GenerationParams(
                 SamplingParams.greedy(), maxTokens, NONE, ends(model), List.of(), false, true, -1, List.of());
-        this.loop = new EngineLoop(
-                config.engine(), new CpuExecutorFactory().open(folder, config.executor()), tokenizer, this);
+        this.loop =
+                new EngineLoop(config.engine(), device.executors().open(folder, config.executor()), tokenizer, this);
     }
 
     /** The answers, in order. */

@@ -1,9 +1,12 @@
 package dev.millrace.bench;
 
+import dev.millrace.job.cli.DeviceOptions;
+import dev.millrace.job.cli.Dtype;
 import dev.millrace.model.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What every measurement of the engine takes. */
@@ -44,6 +47,7 @@ final class BenchOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
+            converter = Dtype.Converter.class,
             description = "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     Dtype dtype = Dtype.auto;
 
@@ -73,6 +77,9 @@ final class BenchOptions {
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON, too.")
     Path json;
 
+    @Mixin
+    DeviceOptions device;
+
     /**
      * Sequences that are to run at a time, which must all find a place in a step.
      *
@@ -93,12 +100,5 @@ final class BenchOptions {
     enum LoadFormat {
         auto,
         dummy
-    }
-
-    /** How weights are held. */
-    enum Dtype {
-        auto,
-        bfloat16,
-        float32
     }
 }

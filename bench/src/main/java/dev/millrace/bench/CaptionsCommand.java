@@ -1,6 +1,6 @@
 package dev.millrace.bench;
 
-import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.demo.Demo;
 import dev.millrace.job.demo.DemoConfig;
 import dev.millrace.job.demo.TemporaryFolder;
@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -52,6 +53,9 @@ final class CaptionsCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the pictures (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Mixin
+    private DeviceOptions device;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON, too.")
     private Path json;
 
@@ -60,8 +64,8 @@ final class CaptionsCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         var shapes = new ShapePictures(new Random(seed), size);
         try (var folder = TemporaryFolder.create("millrace-bench");
-                Demo job =
-                        Demo.start(folder.path(), DemoConfig.of(model, folder.path()), new CpuExecutorFactory(), out);
+                Demo job = Demo.start(
+                        folder.path(), DemoConfig.of(model, folder.path(), device.gpu()), device.executors(), out);
                 var captions = new CaptionRun(job.bootstrapServers(), shapes)) {
             out.printf("Warming up with %d pictures...%n", warmups);
             out.flush();

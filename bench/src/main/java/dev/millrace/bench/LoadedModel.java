@@ -1,6 +1,5 @@
 package dev.millrace.bench;
 
-import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
@@ -41,7 +40,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
         int length = prompts.promptLength() + options.outputLen;
         int blocks = 1 + maxNumSeqs * (length / BLOCK_SIZE + 2);
         int media = Math.max(options.maxNumBatchedTokens, prompts.mediaTokens());
-        ModelExecutor executor = new CpuExecutorFactory()
+        ModelExecutor executor = options.device
+                .executors()
                 .open(
                         options.model,
                         new ExecutorConfig(
@@ -55,7 +55,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
                                 length,
                                 media,
                                 options.threads,
-                                options.allowScalar));
+                                options.allowScalar,
+                                options.device.gpu()));
         var engine = new EngineConfig(
                 options.maxNumBatchedTokens, maxNumSeqs, length, true, true, 0, EngineConfig.Policy.FCFS, 2);
         this.loop = new EngineLoop(

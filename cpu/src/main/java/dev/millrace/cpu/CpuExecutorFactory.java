@@ -42,6 +42,10 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
             throw new IllegalArgumentException("dtype " + config.dtype() + " is not supported on the CPU; allowed are "
                     + String.join(", ", DTYPES));
         }
+        if (config.gpu().tensorParallelSize() != 1) {
+            throw new IllegalArgumentException("--tensor-parallel-size is "
+                    + config.gpu().tensorParallelSize() + "; on the CPU a model is not split, so 1 is allowed");
+        }
         ModelConfig checkpoint = ModelConfigReader.read(model);
         int numBlocks = KeyValueCacheSize.of(
                         checkpoint.text(), config, Runtime.getRuntime().maxMemory())

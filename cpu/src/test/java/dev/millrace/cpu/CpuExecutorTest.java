@@ -116,6 +116,10 @@ class CpuExecutorTest {
         assertThatThrownBy(() -> open("float8", "auto", 16)).hasMessageContaining("dtype float8");
         assertThatThrownBy(() -> open("auto", "gguf", 16)).hasMessageContaining("load format gguf");
         assertThatThrownBy(() -> open("auto", "auto", 8)).hasMessageContaining("block size 8");
+        ExecutorConfig split = new ExecutorConfig("auto", "auto", 16, 40, 0, 4, 64, 64, 16, 1, false)
+                .withGpu(new ExecutorConfig.Gpu(0.9, false, 2, ""));
+        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, split))
+                .hasMessageContaining("--tensor-parallel-size is 2");
     }
 
     @Test

@@ -40,14 +40,16 @@ final class CasesCheck {
     private final String suffix;
     private final ModelExecutorFactory executors;
     private final String dtype;
+    private final ExecutorConfig.Gpu gpu;
 
-    CasesCheck(VectorFiles files, String suffix, ModelExecutorFactory executors, String dtype) {
+    CasesCheck(VectorFiles files, String suffix, ModelExecutorFactory executors, String dtype, ExecutorConfig.Gpu gpu) {
         this.files = files;
         this.file = "cases-" + suffix;
         this.suffix = suffix;
         this.model = files.resolve("model-" + suffix);
         this.executors = executors;
         this.dtype = dtype;
+        this.gpu = gpu;
     }
 
     void run(CheckReport report) throws IOException {
@@ -125,6 +127,7 @@ final class CasesCheck {
                             .sum());
         }
         int blocks = 2 + length / BLOCK_SIZE;
-        return new ExecutorConfig(dtype, "auto", BLOCK_SIZE, blocks, 0, MAX_SAMPLES, prompt, length, media, 0, true);
+        return new ExecutorConfig(
+                dtype, "auto", BLOCK_SIZE, blocks, 0, MAX_SAMPLES, prompt, length, media, 0, true, gpu);
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.job.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.model.config.PreprocessorConfig;
+import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,15 +15,18 @@ public final class Check {
     private final VectorFiles files;
     private final ModelExecutorFactory executors;
     private final String dtype;
+    private final ExecutorConfig.Gpu gpu;
 
     /**
      * @param folder laid out like {@code golden/}
      * @param dtype how the models' weights are held: {@code auto}, {@code bfloat16} or {@code float32}
+     * @param gpu which GPUs compute, if any do
      */
-    public Check(Path folder, ModelExecutorFactory executors, String dtype) {
+    public Check(Path folder, ModelExecutorFactory executors, String dtype, ExecutorConfig.Gpu gpu) {
         this.files = new VectorFiles(folder);
         this.executors = executors;
         this.dtype = dtype;
+        this.gpu = gpu;
     }
 
     /** Compares everything and adds the rows to the report. */
@@ -36,7 +40,7 @@ public final class Check {
             pixelValues(suffix, report);
         }
         for (String suffix : suffixes("cases", report)) {
-            new CasesCheck(files, suffix, executors, dtype).run(report);
+            new CasesCheck(files, suffix, executors, dtype, gpu).run(report);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.millrace.job.check.CheckReport;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,15 +27,13 @@ final class CheckCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", converter = Folder.class, description = "Folder of the reference vectors.")
     private Path folder;
 
-    @Option(
-            names = "--device",
-            paramLabel = "DEVICE",
-            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-    private Device device = Device.auto;
+    @Mixin
+    private DeviceOptions device;
 
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
+            converter = Dtype.Converter.class,
             description = "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Dtype dtype = Dtype.auto;
 
@@ -48,7 +47,7 @@ final class CheckCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         var executors = device.executors();
         var report = new CheckReport(spec.commandLine().getOut(), name -> name.contains(filter));
-        new Check(folder, executors, dtype.name()).run(report);
+        new Check(folder, executors, dtype.name(), device.gpu()).run(report);
         report.finish();
         return report.passed() ? 0 : 1;
     }

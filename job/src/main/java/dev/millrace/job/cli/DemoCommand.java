@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -43,11 +44,8 @@ final class DemoCommand implements Callable<Integer> {
                     + " (default: models/samples of this distribution).")
     private Path samples = home("models/samples");
 
-    @Option(
-            names = "--device",
-            paramLabel = "DEVICE",
-            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, the CPU).")
-    private Device device = Device.auto;
+    @Mixin
+    private DeviceOptions device;
 
     @Option(
             names = "--patience",
@@ -67,7 +65,8 @@ final class DemoCommand implements Callable<Integer> {
         out.flush();
         try (var stop = new OrderlyStop();
                 var folder = TemporaryFolder.create("millrace-demo");
-                Demo demo = Demo.start(folder.path(), DemoConfig.of(model, samples), device.executors(), out)) {
+                Demo demo = Demo.start(
+                        folder.path(), DemoConfig.of(model, samples, device.gpu()), device.executors(), out)) {
             stop.by(Thread.currentThread()::interrupt);
             boolean complete = demo.ask(prompts, patience);
             out.printf("%nDashboard: %s   Kafka: %s%n", demo.dashboard(), demo.bootstrapServers());

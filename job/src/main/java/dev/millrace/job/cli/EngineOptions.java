@@ -62,7 +62,8 @@ final class EngineOptions {
             paramLabel = "BYTES",
             converter = ByteSize.class,
             description =
-                    "Memory for the key-value cache, such as 4GiB (default: 1GiB, or a quarter of the heap if that is less).")
+                    "Memory for the key-value cache, such as 4GiB (default: on a GPU what --gpu-memory-utilization"
+                            + " leaves, else 1GiB, or a quarter of the heap if that is less).")
     private long kvCacheMemoryBytes;
 
     @Option(
@@ -95,16 +96,10 @@ final class EngineOptions {
     private SchedulingPolicy schedulingPolicy = SchedulingPolicy.fcfs;
 
     @Option(
-            names = "--device",
-            paramLabel = "DEVICE",
-            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, the CPU).")
-    Device device = Device.auto;
-
-    @Option(
             names = "--threads",
             paramLabel = "N",
             converter = IntegerFrom.Zero.class,
-            description = "Threads that compute; 0: one for each core (default: ${DEFAULT-VALUE}).")
+            description = "Threads that compute on the CPU; 0: one for each core (default: ${DEFAULT-VALUE}).")
     private int threads;
 
     @Option(names = "--allow-scalar", description = "Goes on, slowly, where the JVM offers no vector instructions.")
@@ -129,7 +124,7 @@ final class EngineOptions {
                 STEPS_AHEAD);
     }
 
-    ExecutorConfig executorConfig(ModelOptions model, int maxModelLen) {
+    ExecutorConfig executorConfig(ModelOptions model, DeviceOptions device, int maxModelLen) {
         int budget = budget(maxModelLen);
         return new ExecutorConfig(
                 model.dtype.name(),
@@ -142,7 +137,8 @@ final class EngineOptions {
                 maxModelLen,
                 Math.max(budget, Math.min(LARGEST_ITEM, maxModelLen)),
                 threads,
-                allowScalar);
+                allowScalar,
+                device.gpu());
     }
 
     private int budget(int maxModelLen) {

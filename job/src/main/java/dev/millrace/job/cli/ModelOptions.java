@@ -25,9 +25,10 @@ final class ModelOptions {
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
+            converter = Dtype.Converter.class,
             description =
-                    "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, as the checkpoint has"
-                            + " them); arithmetic is in fp32.")
+                    "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, bfloat16); on the CPU"
+                            + " arithmetic is in fp32, on a GPU what passes between operations is held so, too.")
     Dtype dtype = Dtype.auto;
 
     @Option(

@@ -59,6 +59,9 @@ final class RunCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nEngine:%n")
     private EngineOptions engine = new EngineOptions();
 
+    @ArgGroup(validate = false, heading = "%nDevice:%n")
+    private DeviceOptions device = new DeviceOptions();
+
     @ArgGroup(validate = false, heading = "%nMedia:%n")
     private MediaOptions media = new MediaOptions();
 
@@ -72,7 +75,8 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Map<String, String> flink = isFlinksProgram ? job.noFlinkSettings() : job.flinkSettings();
-        ModelExecutorFactory executors = engine.device.executors();
+        boolean here = !isFlinksProgram && job.jobManager == null;
+        ModelExecutorFactory executors = here ? device.executors() : device.executorsElsewhere();
         var inference = new InferenceOperatorFactory(operatorConfig(), executors);
         KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
         TopicLimits limits = topics.prepare(kafka);
@@ -95,7 +99,7 @@ final class RunCommand implements Callable<Integer> {
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
                 modelOptions.servedName(model),
-                engine.executorConfig(modelOptions, maxModelLen),
+                engine.executorConfig(modelOptions, device, maxModelLen),
                 engine.engineConfig(maxModelLen),
                 modelOptions.samplingDefaults(),
                 modelOptions.maxLogprobs,

@@ -22,9 +22,25 @@ public final class DemoConfig {
 
     /** @param samples folder under which {@code file:} URLs may point */
     public static OperatorConfig of(Path model, Path samples) {
+        return of(model, samples, ExecutorConfig.Gpu.DEFAULT);
+    }
+
+    /** As the other, on GPUs of the caller's choice if on any. */
+    public static OperatorConfig of(Path model, Path samples, ExecutorConfig.Gpu gpu) {
         int length = ModelConfigReader.read(model).text().maxPositionEmbeddings();
         var executor = new ExecutorConfig(
-                "auto", "auto", 16, 0, KV_CACHE_BYTES, SEQUENCES, BUDGET, length, Math.max(BUDGET, length), 0, true);
+                "auto",
+                "auto",
+                16,
+                0,
+                KV_CACHE_BYTES,
+                SEQUENCES,
+                BUDGET,
+                length,
+                Math.max(BUDGET, length),
+                0,
+                true,
+                gpu);
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
                 model.toAbsolutePath().normalize().getFileName().toString(),

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.model.executor.ExecutorConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -163,7 +164,7 @@ class CheckTest {
 
     private CheckReport run(Path vectors, String filter) throws IOException {
         var report = new CheckReport(new PrintWriter(out), name -> name.contains(filter));
-        new Check(vectors, new CpuExecutorFactory(), "auto").run(report);
+        new Check(vectors, new CpuExecutorFactory(), "auto", ExecutorConfig.Gpu.DEFAULT).run(report);
         report.finish();
         return report;
     }

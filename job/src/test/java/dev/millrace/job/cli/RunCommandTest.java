@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.engine.EngineConfig;
 import java.nio.file.Path;
@@ -82,6 +83,10 @@ class RunCommandTest {
                 "--num-gpu-blocks-override=99",
                 "--kv-cache-memory-bytes=2MiB",
                 "--dtype=float32",
+                "--gpu-memory-utilization=0.5",
+                "--enforce-eager",
+                "--gpu-ids=1,0",
+                "--tensor-parallel-size=1",
                 "--load-format=dummy",
                 "--threads=3",
                 "--allow-scalar",
@@ -102,6 +107,7 @@ class RunCommandTest {
         assertThat(config.executor().numBlocks()).isEqualTo(99);
         assertThat(config.executor().kvCacheBytes()).isEqualTo(2 << 20);
         assertThat(config.executor().dtype()).isEqualTo("float32");
+        assertThat(config.executor().gpu()).isEqualTo(new ExecutorConfig.Gpu(0.5, true, 1, "1,0"));
         assertThat(config.executor().loadFormat()).isEqualTo("dummy");
         assertThat(config.executor().threads()).isEqualTo(3);
         assertThat(config.executor().allowScalar()).isTrue();
