@@ -1,5 +1,5 @@
 // CUDA's device language for g++: stands in front of a .cu file, so that its kernels run on the host, one fiber a CUDA thread.
-// The functions declared extern "C" here are in the emulated driver (fibers.cpp), which the compiled kernels are loaded into.
+// The functions declared extern "C" here are in the emulated driver, which the compiled kernels are loaded into.
 #pragma once
 
 #include <cmath>

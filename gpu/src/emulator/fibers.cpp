@@ -2,21 +2,16 @@
 // barrier or a warp's collective operation; their order is another one in each launch and after each barrier.
 #include <dlfcn.h>
 #include <link.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <numeric>
-#include <thread>
 
-#include "driver.h"
+#include "fibers.h"
 
 __attribute__((visibility("default"))) thread_local EmulatedThread* emulated_thread = nullptr;
-#define EXPORT extern "C" __attribute__((visibility("default")))
+thread_local Executor* executor = nullptr;
 
 // void switch_stack(void** save, void* load): saves the callee-saved registers on this stack and takes those of the other.
 extern "C" void switch_stack(void** save, void* load);
@@ -43,105 +38,10 @@ switch_stack:
 
 namespace {
 
-constexpr size_t STACK_BYTES = 64 * 1024, GUARD_BYTES = 4096;
-enum State { NEW, READY, AT_BARRIER, AT_COLLECTIVE, DONE };
-
-struct AsyncCopy {
-    void* to;
-    const void* from;
-    bool valid;
-    int group;
-};
-struct Fiber : EmulatedThread {
-    State state;
-    void* stackPointer;
-    unsigned char* stack;
-    int result;  // of the barrier
-    unsigned mask;
-    void (*run)(unsigned, void**);
-    void* operand;
-    const char* file;
-    int line;
-    std::vector<AsyncCopy> copies;
-    int group;
-};
-struct Warp {
-    unsigned lanes, waiting, done;
-};
-
-// Static shared variables are the thread-local ones of the kernel's shared object, on this OS thread.
-struct SharedRange {
-    unsigned char *dynamic, *begin, *end;
-};
-
-// The block that an OS thread is running.
-struct Executor {
-    std::vector<Fiber> fibers{1024};
-    std::vector<Warp> warps{32};
-    std::vector<unsigned char*> stacks;  // free ones
-    std::vector<Fiber*> ready;           // a ring of 1024
-    unsigned readyHead = 0, readyTail = 0;
-    int threads = 0, live = 0, waiting = 0;
-    EmulatedBarrier kind = EMULATED_SYNC;
-    int predicates = 0;
-    bool waitedForGrid = false;
-    void* mainStack = nullptr;
-    const Launch* launch = nullptr;
-    SharedRange shared;
-    EmulatedBlock block;
-    Result result = SUCCESS;
-    std::minstd_rand random;
-    sigjmp_buf escape;
-    volatile bool guarded = false;
-    volatile uintptr_t faultAddress = 0;
-    const pthread_t thread = pthread_self();
-    std::atomic<long> deadline{0};  // of the kernel that runs, in seconds of the monotonic clock
-
-    Executor() : ready(1024) {
-        stack_t alternate = {};
-        alternate.ss_size = 256 * 1024;
-        alternate.ss_sp = mmap(nullptr, alternate.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        sigaltstack(&alternate, nullptr);
-    }
-    void push(Fiber* fiber) { ready[readyTail++ % 1024] = fiber; }
-    Fiber* pop() { return readyHead == readyTail ? nullptr : ready[readyHead++ % 1024]; }
-    // Calls visit(i) for 0 <= i < n in an order that differs each time: i = start + k * stride with a stride coprime to n.
-    template <typename F>
-    void permuted(int n, F visit) {
-        unsigned stride = random() % n, at = random() % n;
-        while (std::gcd(stride, static_cast<unsigned>(n)) != 1) stride++;
-        for (int i = 0; i < n; i++, at = (at + stride) % n) visit(static_cast<int>(at));
-    }
-};
-thread_local Executor* executor = nullptr;
-
-// Ends kernels that do not end.
-const long TIMEOUT_SECONDS = environment("MILLRACE_EMULATOR_TIMEOUT", 120);
-long seconds() {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-void watch(Executor* executor) {
-    std::thread([executor] {
-        for (;;) {
-            std::this_thread::sleep_for(std::chrono::seconds(1));
-            const long deadline = executor->deadline;
-            if (deadline != 0 && seconds() > deadline) pthread_kill(executor->thread, SIGURG);
-        }
-    }).detach();
-}
 std::atomic<unsigned> launches{0};
 
-Fiber* current() { return static_cast<Fiber*>(emulated_thread); }
-
-std::string triple(unsigned x, unsigned y, unsigned z) {
-    return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
-}
-std::string place(const char* file, int line) { return std::string(file) + ":" + std::to_string(line); }
-std::string where(const Executor& e, const EmulatedThread* thread) {
-    std::string text = "kernel " + e.launch->name + ", block " + triple(e.block.index.x, e.block.index.y, e.block.index.z);
-    return thread ? text + ", thread " + triple(thread->index.x, thread->index.y, thread->index.z) : text;
+bool same_place(const Fiber& fiber, const char* file, int line) {
+    return fiber.line == line && (fiber.file == file || strcmp(fiber.file, file) == 0);
 }
 
 unsigned char* take_stack(Executor& e) {
@@ -310,84 +210,7 @@ void run_block(Executor& e, long index) {
     }
 }
 
-// --- faults while an executor runs a kernel: SIGSEGV, SIGBUS, SIGFPE, and SIGURG from the watchdog. All others go to the handlers
-// that were there before (the JVM's).
-
-struct sigaction previous[NSIG];
-
-void on_fault(int signal, siginfo_t* info, void* context) {
-    if (executor && executor->guarded) {
-        executor->faultAddress = reinterpret_cast<uintptr_t>(info->si_addr);
-        siglongjmp(executor->escape, signal);
-    }
-    const struct sigaction& old = previous[signal];
-    if (old.sa_flags & SA_SIGINFO) {
-        old.sa_sigaction(signal, info, context);
-    } else if (signal == SIGURG && old.sa_handler == SIG_DFL) {
-        return;  // is ignored by default
-    } else if (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN) {
-        sigaction(signal, &old, nullptr);  // the instruction faults again and meets the default action
-    } else {
-        old.sa_handler(signal);
-    }
-}
-
-void install_fault_handlers() {
-    for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGURG}) {
-        sigaction(signal, nullptr, &previous[signal]);
-        struct sigaction action = previous[signal];
-        action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | (previous[signal].sa_flags & SA_NODEFER);
-        action.sa_sigaction = &on_fault;
-        sigaction(signal, &action, nullptr);
-    }
-}
-
-Result report_fault(Executor& e, const char* what, int signal) {
-    std::string text = e.launch ? where(e, emulated_thread) : std::string(what);
-    if (signal == SIGFPE) {
-        complain(text + ": division by zero");
-        return LAUNCH_FAILED;
-    }
-    if (signal == SIGURG) {
-        complain(text + ": did not end in " + std::to_string(TIMEOUT_SECONDS) + " s");
-        return LAUNCH_TIMEOUT;
-    }
-    const uintptr_t address = e.faultAddress;
-    for (int i = 0; i < e.threads && e.launch; i++) {
-        const auto stack = reinterpret_cast<uintptr_t>(e.fibers[i].stack);
-        if (stack && address >= stack && address < stack + GUARD_BYTES) {
-            complain(text + ": needs more than " + std::to_string(STACK_BYTES) + " bytes of stack");
-            return LAUNCH_FAILED;
-        }
-    }
-    complain(text + ": illegal access, " + describe_address(address));
-    return ILLEGAL_ADDRESS;
-}
-
 }  // namespace
-
-Result guarded(const char* what, const std::function<void()>& body) {
-    static std::once_flag installed;
-    std::call_once(installed, install_fault_handlers);
-    if (!executor) watch(executor = new Executor());
-    Executor& e = *executor;
-    e.result = SUCCESS;
-    if (const int signal = sigsetjmp(e.escape, 1)) {
-        e.guarded = false;
-        e.deadline = 0;
-        e.result = report_fault(e, what, signal);
-        for (int i = 0; i < e.threads && e.launch; i++) {
-            if (e.fibers[i].stack) e.stacks.push_back(e.fibers[i].stack);
-        }
-    } else {
-        e.guarded = true;
-        body();
-        e.guarded = false;
-    }
-    e.launch = nullptr;
-    emulated_thread = nullptr;
-    return e.result;
-}
 
 Result run_grid(const Launch& launch) {
     return guarded(launch.name.c_str(), [&] {
@@ -395,7 +218,6 @@ Result run_grid(const Launch& launch) {
         const unsigned seed = environment("MILLRACE_EMULATOR_SEED", 1) * 7919u + launches++;
         e.random.seed(seed);
         e.launch = &launch;
-        e.deadline = seconds() + TIMEOUT_SECONDS;
         e.block.size = launch.block;
         e.block.grid = launch.grid;
         e.threads = static_cast<int>(launch.block.x * launch.block.y * launch.block.z);
@@ -404,7 +226,6 @@ Result run_grid(const Launch& launch) {
         // Several devices: kernels may wait for their peers' blocks, so that these must come in the same order everywhere.
         const bool reversed = devices().size() == 1 && seed % 2 == 1;
         for (long i = 0; i < blocks && e.result == SUCCESS; i++) run_block(e, reversed ? blocks - 1 - i : i);
-        e.deadline = 0;
     });
 }
 
@@ -424,13 +245,14 @@ EXPORT int emulated_barrier(EmulatedBarrier kind, int predicate, const char* fil
     fiber->file = file;
     fiber->line = line;
     if (e.waiting > 0) {
-        const Fiber& other = *std::find_if(e.fibers.begin(), e.fibers.end(), [](const Fiber& f) { return f.state == AT_BARRIER; });
-        if (kind != e.kind || line != other.line || strcmp(file, other.file) != 0) {
+        const Fiber& other = *e.firstWaiting;
+        if (kind != e.kind || !same_place(other, file, line)) {
             const std::string text = "divergent barrier: thread " + triple(other.index.x, other.index.y, other.index.z) + " waits at " +
                                      place(other.file, other.line);
             emulated_fail(LAUNCH_FAILED, file, line, text.c_str());
         }
     }
+    if (e.waiting == 0) e.firstWaiting = fiber;
     e.kind = kind;
     e.predicates += predicate != 0;
     e.waiting++;
@@ -463,7 +285,7 @@ EXPORT void emulated_collective(unsigned mask, void (*run)(unsigned, void**), vo
     for (int i = 0; i < 32; i++) {
         if (!(mask >> i & 1)) continue;
         const Fiber& lane = lanes[i];
-        if (lane.mask != mask || lane.run != run || lane.line != line || strcmp(lane.file, file) != 0) {
+        if (lane.mask != mask || lane.run != run || !same_place(lane, file, line)) {
             const std::string text = "divergent warp: lane " + std::to_string(i) + " is at " + place(lane.file, lane.line);
             emulated_fail(LAUNCH_FAILED, file, line, text.c_str());
         }
@@ -513,16 +335,4 @@ EXPORT void emulated_copy_wait(int newest) {
         }
     }
     fiber->copies.erase(std::remove_if(fiber->copies.begin(), fiber->copies.end(), due), fiber->copies.end());
-}
-
-// The compiler's checks of array bounds and of alignment (-fsanitize=bounds,alignment) end here; their data begins with the place.
-struct SourceLocation {
-    const char* file;
-    unsigned line, column;
-};
-EXPORT void __ubsan_handle_out_of_bounds_abort(const SourceLocation* at, uintptr_t) {
-    emulated_fail(ILLEGAL_ADDRESS, at->file, static_cast<int>(at->line), "index out of the array's bounds");
-}
-EXPORT void __ubsan_handle_type_mismatch_v1_abort(const SourceLocation* at, uintptr_t) {
-    emulated_fail(MISALIGNED_ADDRESS, at->file, static_cast<int>(at->line), "access to an address that is not a multiple of its size");
 }

@@ -15,7 +15,7 @@ constexpr int PINNED = -1;
 
 struct Allocation {
     size_t bytes, rounded, mapped;
-    void* mapping;  // null: registered memory of the host's own
+    void* mapping;
     int device;     // or PINNED
 };
 std::map<uintptr_t, Allocation>& allocations = *new std::map<uintptr_t, Allocation>();
@@ -45,24 +45,13 @@ std::map<uintptr_t, Allocation>::iterator find(uintptr_t address) {
 // The addresses of the last freed ones stay out of use, so that a late access to them shows.
 void release(std::map<uintptr_t, Allocation>::iterator at) {
     static auto& freed = *new std::deque<std::pair<void*, size_t>>();
-    if (at->second.mapping) {
-        mmap(at->second.mapping, at->second.mapped, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        freed.emplace_back(at->second.mapping, at->second.mapped);
-        if (freed.size() > 256) {
-            munmap(freed.front().first, freed.front().second);
-            freed.pop_front();
-        }
+    mmap(at->second.mapping, at->second.mapped, PROT_NONE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    freed.emplace_back(at->second.mapping, at->second.mapped);
+    if (freed.size() > 256) {
+        munmap(freed.front().first, freed.front().second);
+        freed.pop_front();
     }
     allocations.erase(at);
-}
-
-Result allocate_pinned(void** p, size_t bytes) {
-    return with_device([&](Lock&, Device&) {
-        if (Result result = refuse_during_capture()) return result;
-        if (!p || bytes == 0) return INVALID_VALUE;
-        *p = reinterpret_cast<void*>(allocate(bytes, PINNED));
-        return *p ? SUCCESS : OUT_OF_MEMORY;
-    });
 }
 
 }  // namespace
@@ -146,50 +135,22 @@ API cuMemGetInfo_v2(size_t* free, size_t* total) {
         return SUCCESS;
     });
 }
-API cuMemGetAddressRange_v2(uintptr_t* base, size_t* bytes, uintptr_t p) {
+
+API cuMemHostAlloc(void** p, size_t bytes, unsigned) {
     return with_device([&](Lock&, Device&) {
-        auto at = find(p);
-        if (at == allocations.end()) return NOT_FOUND;
-        if (base) *base = at->first;
-        if (bytes) *bytes = at->second.bytes;
-        return SUCCESS;
+        if (Result result = refuse_during_capture()) return result;
+        if (!p || bytes == 0) return INVALID_VALUE;
+        *p = reinterpret_cast<void*>(allocate(bytes, PINNED));
+        return *p ? SUCCESS : OUT_OF_MEMORY;
     });
 }
-
-API cuMemHostAlloc(void** p, size_t bytes, unsigned) { return allocate_pinned(p, bytes); }
-API cuMemAllocHost_v2(void** p, size_t bytes) { return allocate_pinned(p, bytes); }
 API cuMemFreeHost(void* p) {
     return with_device([&](Lock& lock, Device& device) {
         if (Result result = refuse_during_capture()) return result;
         if (Result result = finish(lock, device)) return result;
         auto at = allocations.find(reinterpret_cast<uintptr_t>(p));
-        if (at == allocations.end() || at->second.device != PINNED || !at->second.mapping) return INVALID_VALUE;
+        if (at == allocations.end() || at->second.device != PINNED) return INVALID_VALUE;
         release(at);
-        return SUCCESS;
-    });
-}
-API cuMemHostRegister_v2(void* p, size_t bytes, unsigned) {
-    return with_device([&](Lock&, Device&) {
-        if (!p || bytes == 0) return INVALID_VALUE;
-        const auto start = reinterpret_cast<uintptr_t>(p);
-        if (find(start) != allocations.end()) return HOST_MEMORY_ALREADY_REGISTERED;
-        allocations[start] = {bytes, bytes, bytes, nullptr, PINNED};
-        return SUCCESS;
-    });
-}
-API cuMemHostUnregister(void* p) {
-    return with_device([&](Lock& lock, Device& device) {
-        if (Result result = finish(lock, device)) return result;
-        auto at = allocations.find(reinterpret_cast<uintptr_t>(p));
-        if (at == allocations.end() || at->second.mapping) return HOST_MEMORY_NOT_REGISTERED;
-        release(at);
-        return SUCCESS;
-    });
-}
-API cuMemHostGetDevicePointer_v2(uintptr_t* device, void* host, unsigned) {
-    return with_device([&](Lock&, Device&) {
-        if (!in_pinned_memory(reinterpret_cast<uintptr_t>(host), 1)) return INVALID_VALUE;
-        *device = reinterpret_cast<uintptr_t>(host);
         return SUCCESS;
     });
 }
@@ -268,8 +229,6 @@ API cuMemcpyPeer(uintptr_t to, void*, uintptr_t from, void*, size_t n) { return 
 API cuMemcpyPeerAsync(uintptr_t to, void*, uintptr_t from, void*, size_t n, Stream* s) { return copy(ANY, to, ANY, from, n, s, false); }
 
 API cuMemsetD8_v2(uintptr_t to, unsigned char v, size_t n) { return fill<uint8_t>(to, v, n, nullptr, true); }
-API cuMemsetD16_v2(uintptr_t to, unsigned short v, size_t n) { return fill<uint16_t>(to, v, n, nullptr, true); }
 API cuMemsetD32_v2(uintptr_t to, unsigned v, size_t n) { return fill<uint32_t>(to, v, n, nullptr, true); }
 API cuMemsetD8Async(uintptr_t to, unsigned char v, size_t n, Stream* s) { return fill<uint8_t>(to, v, n, s, false); }
-API cuMemsetD16Async(uintptr_t to, unsigned short v, size_t n, Stream* s) { return fill<uint16_t>(to, v, n, s, false); }
 API cuMemsetD32Async(uintptr_t to, unsigned v, size_t n, Stream* s) { return fill<uint32_t>(to, v, n, s, false); }

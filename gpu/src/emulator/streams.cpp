@@ -1,11 +1,10 @@
-// Streams, events, stream capture and graphs. Work runs on one thread a device, in each stream's order and otherwise as late as it may:
-// when somebody waits or asks for it, or when nothing was asked for a while; so a missing wait shows. A captured graph's nodes run in
-// an order that differs each time, within their dependencies.
+// Streams and events. Work runs on one thread a device, in each stream's order and otherwise as late as it may:
+// when somebody waits or asks for it, or when nothing was asked for a while; so a missing wait shows.
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
-#include "driver.h"
+#include "streams.h"
 
 struct Event {
     bool timing;
@@ -15,31 +14,13 @@ struct Event {
     GraphPtr capture;  // recorded in a stream that was being captured: the nodes before it
     std::vector<int> tail;
 };
-struct Node {
-    Action action;
-    std::vector<int> after;
-};
-enum CaptureMode { GLOBAL, THREAD_LOCAL, RELAXED };
-struct Graph {
-    std::vector<Node> nodes;
-    Stream* origin = nullptr;
-    CaptureMode mode = GLOBAL;
-    std::thread::id thread;
-    bool ongoing = false, invalid = false;
-};
-struct Executable {
-    std::vector<Node> nodes;
-};
+
+Handles<Stream>& streams = *new Handles<Stream>();
+std::minstd_rand& random_order = *new std::minstd_rand(environment("MILLRACE_EMULATOR_SEED", 1));
 
 namespace {
 
-Handles<Stream>& streams = *new Handles<Stream>();
 Handles<Event>& events = *new Handles<Event>();
-Handles<Graph>& graphs = *new Handles<Graph>();
-Handles<Executable>& executables = *new Handles<Executable>();
-std::vector<GraphPtr>& captures = *new std::vector<GraphPtr>();  // going on now
-std::minstd_rand& random_order = *new std::minstd_rand(environment("MILLRACE_EMULATOR_SEED", 1));
-thread_local CaptureMode thread_mode = GLOBAL;
 
 bool done(const StreamPtr& stream, uint64_t ticket) { return !stream || stream->completed >= ticket; }
 
@@ -121,11 +102,6 @@ void enqueue(const StreamPtr& stream, Work work) {
     device.wake.notify_one();
 }
 
-Result invalidate(const GraphPtr& capture, Result result) {
-    capture->invalid = true;
-    return result;
-}
-
 // The null stream and the streams that are not "non-blocking" wait for each other.
 Result order_with_legacy(const StreamPtr& stream) {
     const StreamPtr legacy = stream->device.legacy;
@@ -139,41 +115,6 @@ Result order_with_legacy(const StreamPtr& stream) {
     return SUCCESS;
 }
 
-Result run_nodes(const std::vector<Node>& nodes) {
-    std::vector<int> waits(nodes.size()), ready;
-    for (size_t i = 0; i < nodes.size(); i++) {
-        waits[i] = static_cast<int>(nodes[i].after.size());
-        if (waits[i] == 0) ready.push_back(static_cast<int>(i));
-    }
-    std::minstd_rand random;
-    {
-        Lock lock(driver_lock);
-        random.seed(random_order());
-    }
-    while (!ready.empty()) {
-        std::swap(ready[random() % ready.size()], ready.back());
-        const int node = ready.back();
-        ready.pop_back();
-        if (Result result = nodes[node].action()) return result;
-        for (size_t i = node + 1; i < nodes.size(); i++) {
-            for (int before : nodes[i].after) {
-                if (before == node && --waits[i] == 0) ready.push_back(static_cast<int>(i));
-            }
-        }
-    }
-    return SUCCESS;
-}
-
-bool joined(const Graph& graph) {
-    std::vector<bool> reached(graph.nodes.size());
-    for (int i : graph.origin->tail) reached[i] = true;
-    for (size_t i = graph.nodes.size(); i-- > 0;) {
-        if (!reached[i]) return false;
-        for (int before : graph.nodes[i].after) reached[before] = true;
-    }
-    return true;
-}
-
 Result create_stream(Stream** handle, unsigned flags, int priority) {
     return with_device([&](Lock&, Device& device) {
         if (!handle || flags > 1) return INVALID_VALUE;
@@ -184,14 +125,6 @@ Result create_stream(Stream** handle, unsigned flags, int priority) {
     });
 }
 
-// Runs body(lock, stream) for a stream of any device.
-template <typename F>
-Result with_stream(Stream* handle, F body) {
-    return with_device([&](Lock& lock, Device& device) {
-        StreamPtr stream = reinterpret_cast<uintptr_t>(handle) <= 2 ? device.legacy : streams.find(handle);
-        return stream ? body(lock, stream) : INVALID_HANDLE;
-    });
-}
 template <typename F>
 Result with_event(Event* handle, F body) {
     return with_device([&](Lock& lock, Device&) {
@@ -236,12 +169,7 @@ Result find_stream(Device& device, Stream* handle, StreamPtr& stream) {
 }
 
 Result submit(const StreamPtr& stream, Action action) {
-    if (const GraphPtr capture = stream->capture) {
-        if (capture->invalid) return STREAM_CAPTURE_INVALIDATED;
-        capture->nodes.push_back({std::move(action), stream->tail});
-        stream->tail = {static_cast<int>(capture->nodes.size()) - 1};
-        return SUCCESS;
-    }
+    if (stream->capture) return record(stream, std::move(action));
     if (Result result = order_with_legacy(stream)) return result;
     enqueue(stream, {std::move(action), nullptr, 0});
     return SUCCESS;
@@ -255,15 +183,6 @@ Result finish(Lock& lock, const StreamPtr& stream, uint64_t ticket) {
 Result finish(Lock& lock, Device& device) {
     for (const StreamPtr& stream : std::vector<StreamPtr>(device.streams)) finish(lock, stream, stream->submitted);
     return device.sticky;
-}
-
-Result refuse_during_capture() {
-    for (const GraphPtr& capture : captures) {
-        const bool own = capture->thread == std::this_thread::get_id();
-        const bool forbidden = own ? capture->mode != RELAXED && thread_mode != RELAXED : capture->mode == GLOBAL && thread_mode == GLOBAL;
-        if (forbidden) return invalidate(capture, STREAM_CAPTURE_UNSUPPORTED);
-    }
-    return SUCCESS;
 }
 
 void reset_streams(Device& device) {
@@ -304,12 +223,6 @@ API cuStreamQuery(Stream* handle) {
         return NOT_READY;
     });
 }
-API cuStreamGetPriority(Stream* handle, int* priority) {
-    return with_stream(handle, [&](Lock&, const StreamPtr& stream) { return *priority = stream->priority, SUCCESS; });
-}
-API cuStreamGetFlags(Stream* handle, unsigned* flags) {
-    return with_stream(handle, [&](Lock&, const StreamPtr& stream) { return *flags = stream->flags, SUCCESS; });
-}
 API cuCtxGetStreamPriorityRange(int* least, int* greatest) {
     return with_device([&](Lock&, Device&) { return *least = 0, *greatest = -5, SUCCESS; });
 }
@@ -322,9 +235,6 @@ API cuCtxSynchronize() {
 
 API cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
     return launch_host_function(stream, [=] { function(data); });
-}
-API cuStreamAddCallback(Stream* stream, void (*function)(Stream*, Result, void*), void* data, unsigned) {
-    return launch_host_function(stream, [=] { function(stream, SUCCESS, data); });
 }
 
 API cuEventCreate(Event** handle, unsigned flags) {
@@ -354,7 +264,6 @@ API cuEventRecord(Event* handle, Stream* streamHandle) {
         return result;
     });
 }
-API cuEventRecordWithFlags(Event* event, Stream* stream, unsigned) { return cuEventRecord(event, stream); }
 API cuStreamWaitEvent(Stream* streamHandle, Event* handle, unsigned) {
     return with_stream(streamHandle, [&](Lock&, const StreamPtr& stream) {
         const std::shared_ptr<Event> event = events.find(handle);
@@ -384,91 +293,5 @@ API cuEventElapsedTime(float* millis, Event* startHandle, Event* endHandle) {
         if (!done(start->stream, start->ticket) || !done(end->stream, end->ticket)) return NOT_READY;
         *millis = std::chrono::duration<float, std::milli>(end->time - start->time).count();
         return SUCCESS;
-    });
-}
-
-API cuStreamBeginCapture_v2(Stream* handle, int mode) {
-    return with_stream(handle, [&](Lock&, const StreamPtr& stream) {
-        if (mode < GLOBAL || mode > RELAXED) return INVALID_VALUE;
-        if (stream->legacy) return STREAM_CAPTURE_UNSUPPORTED;
-        if (stream->capture) return ILLEGAL_STATE;
-        auto graph = std::make_shared<Graph>();
-        graph->origin = stream.get();
-        graph->mode = static_cast<CaptureMode>(mode);
-        graph->thread = std::this_thread::get_id();
-        graph->ongoing = true;
-        captures.push_back(graph);
-        stream->capture = graph;
-        stream->tail.clear();
-        return SUCCESS;
-    });
-}
-API cuStreamEndCapture(Stream* handle, Graph** graph) {
-    return with_stream(handle, [&](Lock&, const StreamPtr& stream) {
-        const GraphPtr capture = stream->capture;
-        if (!capture) return ILLEGAL_STATE;
-        if (capture->origin != stream.get()) return invalidate(capture, STREAM_CAPTURE_UNMATCHED);
-        if (capture->mode != RELAXED && capture->thread != std::this_thread::get_id()) return STREAM_CAPTURE_WRONG_THREAD;
-        capture->ongoing = false;
-        captures.erase(std::remove(captures.begin(), captures.end(), capture), captures.end());
-        const Result result = capture->invalid ? STREAM_CAPTURE_INVALIDATED : joined(*capture) ? SUCCESS : STREAM_CAPTURE_UNJOINED;
-        for (Device* device : devices()) {
-            for (const StreamPtr& other : device->streams) {
-                if (other->capture != capture) continue;
-                other->capture = nullptr;
-                other->tail.clear();
-            }
-        }
-        *graph = result ? nullptr : graphs.add(capture);
-        return result;
-    });
-}
-API cuStreamIsCapturing(Stream* handle, int* status) {
-    return with_stream(handle, [&](Lock&, const StreamPtr& stream) {
-        *status = !stream->capture ? 0 : stream->capture->invalid ? 2 : 1;
-        return SUCCESS;
-    });
-}
-API cuThreadExchangeStreamCaptureMode(int* mode) {
-    if (!mode || *mode < GLOBAL || *mode > RELAXED) return INVALID_VALUE;
-    const CaptureMode before = thread_mode;
-    thread_mode = static_cast<CaptureMode>(*mode);
-    *mode = before;
-    return SUCCESS;
-}
-
-API cuGraphDestroy(Graph* graph) {
-    return with_device([&](Lock&, Device&) { return graphs.remove(graph) ? SUCCESS : INVALID_VALUE; });
-}
-API cuGraphGetNodes(Graph* handle, void** nodes, size_t* count) {
-    return with_device([&](Lock&, Device&) {
-        const GraphPtr graph = graphs.find(handle);
-        if (!graph || !count) return INVALID_VALUE;
-        for (size_t i = 0; nodes && i < std::min(*count, graph->nodes.size()); i++) nodes[i] = &graph->nodes[i];
-        *count = nodes ? std::min(*count, graph->nodes.size()) : graph->nodes.size();
-        return SUCCESS;
-    });
-}
-API cuGraphInstantiateWithFlags(Executable** executable, Graph* handle, unsigned long long) {
-    return with_device([&](Lock&, Device&) {
-        const GraphPtr graph = graphs.find(handle);
-        if (!graph || !executable) return INVALID_VALUE;
-        *executable = executables.add(std::make_shared<Executable>(Executable{graph->nodes}));
-        return SUCCESS;
-    });
-}
-API cuGraphExecDestroy(Executable* executable) {
-    return with_device([&](Lock&, Device&) { return executables.remove(executable) ? SUCCESS : INVALID_VALUE; });
-}
-API cuGraphUpload(Executable* executable, Stream*) {
-    return with_device([&](Lock&, Device&) { return executables.find(executable) ? SUCCESS : INVALID_VALUE; });
-}
-API cuGraphLaunch(Executable* handle, Stream* streamHandle) {
-    return with_device([&](Lock&, Device& device) {
-        const std::shared_ptr<Executable> executable = executables.find(handle);
-        StreamPtr stream;
-        if (!executable) return INVALID_VALUE;
-        if (Result result = find_stream(device, streamHandle, stream)) return result;
-        return submit(stream, [executable] { return run_nodes(executable->nodes); });
     });
 }
