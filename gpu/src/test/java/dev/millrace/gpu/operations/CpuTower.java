@@ -18,7 +18,11 @@ final class CpuTower {
 
     private CpuTower() {}
 
-    /** Embeddings [tokens, D] of items, one after the other. */
+    /**
+     * Embeddings [tokens, D] of items, one after the other.
+     *
+     * @param source is closed, once it was read
+     */
     static double[] encode(VisionConfig config, WeightSource source, MediaItem... items) {
         int tokens = 0;
         for (MediaItem item : items) {
@@ -26,7 +30,8 @@ final class CpuTower {
         }
         int width = config.outHiddenSize();
         MediaBuffer media = new MediaBuffer(tokens, width, (width + 63) / 64 * 64);
-        try (ThreadTeam team = new ThreadTeam(2)) {
+        try (source;
+                ThreadTeam team = new ThreadTeam(2)) {
             CpuVisionOperations operations = new CpuVisionOperations(
                     config, VisionWeights.load(source, config, true), new Compute(Kernels.choose(true), team), media);
             Qwen25Vl forward = new Qwen25Vl(0, config.depth(), config.fullAttentionBlocks());

@@ -17,6 +17,7 @@ import dev.millrace.model.media.MediaKey;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,8 +51,7 @@ class GpuVisionOperationsTest {
     @ValueSource(strings = {"a", "b"})
     void goldenEmbeddingsAreMetInSinglePrecision(String variant) throws IOException {
         GoldenMedia golden = new GoldenMedia(variant);
-        try (WeightSource source = golden.weights();
-                Tower tower = new Tower(golden.config(), Type.F32, source, MOST_PATCHES)) {
+        try (Tower tower = new Tower(golden.config(), Type.F32, golden.weights(), MOST_PATCHES)) {
             assertThat(golden.cases()).hasSizeGreaterThan(8);
             for (GoldenMedia.Case c : golden.cases()) {
                 assertClose(c.name(), tower.encode(c.items()), c.embeddings(), EMBEDDINGS, 0);
@@ -64,9 +64,10 @@ class GpuVisionOperationsTest {
         Path folder = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
         ModelConfig config = ModelConfigReader.read(folder);
         MediaItem[] items = items(config.vision());
-        try (WeightSource source = Checkpoint.open(folder, config.text().tieWordEmbeddings());
-                Tower tower = new Tower(config.vision(), Type.F32, source, MOST_PATCHES)) {
-            double[] expected = CpuTower.encode(config.vision(), source, items);
+        Supplier<WeightSource> weights =
+                () -> Checkpoint.open(folder, config.text().tieWordEmbeddings());
+        try (Tower tower = new Tower(config.vision(), Type.F32, weights.get(), MOST_PATCHES)) {
+            double[] expected = CpuTower.encode(config.vision(), weights.get(), items);
             assertClose("together", tower.encode(items), expected, EMBEDDINGS, EMBEDDINGS);
             assertClose("one by one", tower.encodeOneByOne(items), expected, EMBEDDINGS, EMBEDDINGS);
         }
@@ -75,10 +76,9 @@ class GpuVisionOperationsTest {
     @Test
     void headsOfTheReleasedTowersAgreeWithTheCpu() {
         MediaItem[] items = items(HEADS_OF_80);
-        try (WeightSource source = new RandomWeights(7);
-                Tower exact = new Tower(HEADS_OF_80, Type.F32, source, MOST_PATCHES);
-                Tower fast = new Tower(HEADS_OF_80, Type.BF16, source, MOST_PATCHES)) {
-            double[] expected = CpuTower.encode(HEADS_OF_80, source, items);
+        try (Tower exact = new Tower(HEADS_OF_80, Type.F32, new RandomWeights(7), MOST_PATCHES);
+                Tower fast = new Tower(HEADS_OF_80, Type.BF16, new RandomWeights(7), MOST_PATCHES)) {
+            double[] expected = CpuTower.encode(HEADS_OF_80, new RandomWeights(7), items);
             assertClose("fp32", exact.encode(items), expected, EMBEDDINGS, EMBEDDINGS);
             // every store of the residual stream and of what goes into a product rounds by up to 2^-8, 2^-9.8 in the
             // mean
@@ -100,8 +100,7 @@ class GpuVisionOperationsTest {
 
     @Test
     void whatWentThroughBeforeLeavesNoTrace() {
-        try (WeightSource source = new RandomWeights(7);
-                Tower tower = new Tower(HEADS_OF_80, Type.BF16, source, MOST_PATCHES)) {
+        try (Tower tower = new Tower(HEADS_OF_80, Type.BF16, new RandomWeights(7), MOST_PATCHES)) {
             MediaItem[] items = items(HEADS_OF_80);
             float[] first = tower.encode(items[2]);
             float[] poison = new float[640 * HEADS_OF_80.patchLength()];
@@ -113,8 +112,7 @@ class GpuVisionOperationsTest {
 
     @Test
     void moreThanThereIsRoomForIsRefused() {
-        try (WeightSource source = new RandomWeights(7);
-                Tower tower = new Tower(HEADS_OF_80, Type.BF16, source, 8)) {
+        try (Tower tower = new Tower(HEADS_OF_80, Type.BF16, new RandomWeights(7), 8)) {
             assertThatThrownBy(() -> tower.encode(item(1, 1, 2, 2, HEADS_OF_80), item(2, 1, 2, 4, HEADS_OF_80)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("2 items of 12 patches are more than the 8 there is room for");

@@ -28,6 +28,7 @@ final class Tower implements AutoCloseable {
     private final GpuVisionOperations operations;
     private final Qwen25Vl forward;
 
+    /** @param source is closed, once it was read */
     Tower(VisionConfig config, Type type, WeightSource source, int mostPatches) {
         this.config = config;
         this.type = type;
