@@ -7,12 +7,16 @@ import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.stream.IntStream;
 
 /**
  * Copies arrays to the device through a ring of pinned chunks, in the stream's order. The caller may run ahead of the
  * stream by the whole ring; then it waits.
  */
 final class Upload {
+
+    /** Values that one thread copies at a time; several share a chunk. */
+    private static final int BLOCK = 1 << 18;
 
     private final Stream stream;
     private final int chunkBytes;
@@ -50,8 +54,15 @@ final class Upload {
     /** Copies at most {@link #values} of the source, from one on, to the beginning of {@code to}. */
     void floats(float[] source, int from, int count, DeviceBuffer to) {
         Chunk chunk = free();
-        chunk.floats.put(0, source, from, count);
+        IntStream.range(0, blocks(count)).parallel().forEach(block -> {
+            int at = block * BLOCK;
+            chunk.floats.put(at, source, from + at, Math.min(BLOCK, count - at));
+        });
         copy(chunk, to, 0, count);
+    }
+
+    private static int blocks(int count) {
+        return (count + BLOCK - 1) / BLOCK;
     }
 
     private Chunk free() {
