@@ -1,8 +1,9 @@
 // Softmax attention for any head size up to 128, in fp32: a block computes TILED_QUERIES queries of one head against keys in tiles
 // of 32, with an online softmax. A masked key weighs an exact zero, so a query's result depends on its own keys alone, bit for bit.
 //
-// A Problem says where things lie: queries(), context() (keys of the longest query), and for a query or token i
-//   const C* query(i), key(i), value(i); C* result(i); int visible(i), the keys that a query sees, from the first on, at least one.
+// A Problem says how many queries() there are and where things lie, for a query or token i:
+//   const C* query(i), key(i), value(i); C* result(i); int visible(i), the keys that a query sees, from the first on, at least one,
+//   no fewer than the query before it.
 #pragma once
 
 #include "scalar.cuh"
@@ -18,6 +19,7 @@ constexpr int ROWS = TILED_QUERIES / WARPS;  // queries of a warp
 constexpr int KEYS = 32;                     // a key a lane
 constexpr int MAX_HEAD = 128;
 constexpr int LANE_DIMS = MAX_HEAD / 32;
+constexpr float LOG2E = 1.4426950408889634f;
 static_assert(ROWS == 4, "a float4 holds one value of each of a warp's queries");
 
 // to[keys, stride] <- keys or values of the tokens from `start` on; zeros behind the context's end.
@@ -51,7 +53,7 @@ __device__ void tiled_attention(const Problem& problem, int first, int headDim, 
     const int warp = threadIdx.x / 32;
     const int stride = headDim | 1;  // odd: no two keys of a column share a bank
     const int count = problem.queries();
-    const float log2Scale = scale * 1.4426950408889634f;
+    const float log2Scale = scale * LOG2E;
 
     float* query = reinterpret_cast<float*>(queries[warp]);
     int visible[ROWS];
