@@ -42,7 +42,6 @@ struct Segment {
     }
 
     __device__ int queries() const { return length; }
-    __device__ int context() const { return length; }
     __device__ int visible(int) const { return length; }
     __device__ const C* query(int i) const { return qkv + i * stride; }
     __device__ const C* key(int i) const { return qkv + part + i * stride; }
@@ -97,7 +96,7 @@ __device__ __forceinline__ void attend_fast(
 
     bf16* mine = queries + threadIdx.x / 32 * Warp::QUERIES * Warp::STRIDE;
     Warp warp;
-    warp.begin(mine, scale * LOG2E);
+    warp.begin(mine, scale);
     for (int start = 0; start < length; start += KEYS) {
         const int stage = start / KEYS % STAGES * TILE;
         if (STAGES > 1 && start + KEYS < length) {
@@ -107,12 +106,7 @@ __device__ __forceinline__ void attend_fast(
             load_rows<HEAD, KEYS>(values + free, segment.value(next), segment.stride, length - next);
             cp_async_commit();
         }
-        int visible[TILES][2];
-#pragma unroll
-        for (int t = 0; t < TILES; t++) {
-            visible[t][0] = visible[t][1] = length - start;
-        }
-        warp.tile(keys + stage, values + stage, length - start < KEYS, visible);
+        warp.tile(keys + stage, values + stage, length - start < KEYS, [=](int) { return length - start; });
         if (STAGES > 1) {
             cp_async_wait<0>();
             __syncthreads();  // the next tile is there, and nobody reads this one any more

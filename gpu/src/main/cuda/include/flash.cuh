@@ -10,8 +10,6 @@
 #include "scalar.cuh"
 #include "warp.cuh"
 
-constexpr float LOG2E = 1.4426950408889634f;
-
 // Rows of HEAD values in shared memory lie HEAD + 8 apart: an odd number of 16-byte chunks, so ldmatrix meets no bank twice.
 template <int HEAD>
 constexpr int FLASH_STRIDE = HEAD + 8;
@@ -21,10 +19,11 @@ struct Flash {
     static_assert(HEAD % 16 == 0 && KEYS % 16 == 0, "whole products");
     static constexpr int STRIDE = FLASH_STRIDE<HEAD>;
     static constexpr int QUERIES = 16 * TILES;
+    static constexpr float LOG2E = 1.4426950408889634f;
     static constexpr bool QUERIES_IN_REGISTERS = HEAD * TILES <= 160;  // larger heads would leave none for the rest
 
     const bf16* queries;  // [QUERIES, STRIDE] of this warp, shared
-    float scale;          // of scores, times log2(e)
+    float scale;          // of scores, whose powers are of two
     unsigned query[QUERIES_IN_REGISTERS ? TILES : 1][QUERIES_IN_REGISTERS ? HEAD / 16 : 1][4];
     float attended[TILES][HEAD / 8][4];
     float most[TILES][2];  // largest score so far of rows lane/4 and lane/4 + 8
@@ -32,7 +31,7 @@ struct Flash {
 
     __device__ __forceinline__ void begin(const bf16* sharedQueries, float scoreScale) {
         queries = sharedQueries;
-        scale = scoreScale;
+        scale = scoreScale * LOG2E;
 #pragma unroll
         for (int t = 0; t < TILES; t++) {
             if constexpr (QUERIES_IN_REGISTERS) {
@@ -56,10 +55,10 @@ struct Flash {
         }
     }
 
-    // One tile: keys and values [KEYS, STRIDE], shared. `visible[t][half]` keys, counted from the tile's first one, are seen by row
-    // lane/4 + 8 * half of tile t; `masked` says whether that is fewer than KEYS for any row of the block.
-    __device__ __forceinline__ void tile(
-            const bf16* keys, const bf16* values, bool masked, const int (&visible)[TILES][2]) {
+    // One tile: keys and values [KEYS, STRIDE], shared. A query sees visible(query) keys, counted from the tile's first one, where
+    // queries count from the warp's first; `masked` says whether that is fewer than KEYS for any query of the block.
+    template <typename Visible>
+    __device__ __forceinline__ void tile(const bf16* keys, const bf16* values, bool masked, Visible visible) {
         float score[TILES][KEYS / 8][4];
         scores(keys, score);
         if (masked) {
@@ -135,16 +134,21 @@ private:
         }
     }
 
-    __device__ __forceinline__ void mask(float (&score)[TILES][KEYS / 8][4], const int (&visible)[TILES][2]) const {
-        const int column = threadIdx.x % 4 * 2;
+    template <typename Visible>
+    __device__ __forceinline__ void mask(float (&score)[TILES][KEYS / 8][4], Visible visible) const {
+        const int lane = threadIdx.x % 32;
 #pragma unroll
         for (int t = 0; t < TILES; t++) {
 #pragma unroll
-            for (int n = 0; n < KEYS / 8; n++) {
+            for (int half = 0; half < 2; half++) {
+                const int seen = visible(16 * t + 8 * half + lane / 4) - lane % 4 * 2;
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    if (8 * n + column + i % 2 >= visible[t][i / 2]) {
-                        score[t][n][i] = -INFINITY;
+                for (int n = 0; n < KEYS / 8; n++) {
+#pragma unroll
+                    for (int i = 0; i < 2; i++) {
+                        if (8 * n + i >= seen) {
+                            score[t][n][2 * half + i] = -INFINITY;
+                        }
                     }
                 }
             }
