@@ -35,7 +35,7 @@ final class CublasLibrary {
             } catch (UnsatisfiedLinkError e) {
                 e.addSuppressed(unknownToTheLinker);
                 throw new GpuUnavailableException(
-                        "cuBLAS was not found: install CUDA 12's or 13's, or put its folder on LD_LIBRARY_PATH (%s; %s)"
+                        "cuBLAS was not found: install CUDA 12's or 13's, or put its folder on LD_LIBRARY_PATH or its toolkit in CUDA_HOME (%s; %s)"
                                 .formatted(unknownToTheLinker.getMessage(), e.getMessage()),
                         e);
             }
@@ -78,6 +78,8 @@ final class CublasLibrary {
         Arrays.stream(path.split(File.pathSeparator))
                 .filter(entry -> entry.startsWith("/"))
                 .forEach(entry -> folders.add(Path.of(entry)));
+        Optional.ofNullable(System.getenv("CUDA_HOME"))
+                .ifPresent(home -> folders.add(Path.of(home).toAbsolutePath().resolve("lib64")));
         try (var toolkits = Files.newDirectoryStream(TOOLKITS, "cuda*")) {
             for (Path toolkit : toolkits) {
                 folders.add(toolkit.resolve("lib64"));

@@ -91,6 +91,24 @@ class DeviceTest {
     }
 
     @Test
+    void whatIsClosedIsFreeWhileTheContextLives() {
+        long bytes = 64 << 20;
+        try (Device survivor = Device.open(0)) {
+            long free = survivor.freeMemory();
+            try (Device device = Device.open(0)) {
+                device.allocate(bytes, "left to the device");
+                DeviceBuffer closed = device.allocate(bytes, "closed");
+                assertThat(survivor.freeMemory()).isLessThanOrEqualTo(free - 2 * bytes);
+                closed.close();
+                assertThat(survivor.freeMemory())
+                        .isGreaterThan(free - 2 * bytes)
+                        .isLessThanOrEqualTo(free - bytes);
+            }
+            assertThat(survivor.freeMemory()).isGreaterThan(free - bytes);
+        }
+    }
+
+    @Test
     void noDeviceMemoryIsTakenAfterStartUp() {
         try (Device device = Device.open(0)) {
             device.seal();

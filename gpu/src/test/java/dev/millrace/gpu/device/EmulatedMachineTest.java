@@ -41,6 +41,19 @@ class EmulatedMachineTest {
     }
 
     @Test
+    void aToolkitThatTheLinkerDoesNotKnowIsFoundByItsHome(@TempDir Path toolkit) throws Exception {
+        Path emulator = Path.of(System.getProperty("millrace.emulator"));
+        Path driver = Files.createDirectory(toolkit.resolve("driver"));
+        Files.copy(emulator.resolve("lib/libcuda.so.1"), driver.resolve("libcuda.so.1"));
+        Path libraries = Files.createDirectory(toolkit.resolve("lib64"));
+        Files.copy(emulator.resolve("cuda13/libcublas.so.13"), libraries.resolve("libcublas.so.13"));
+        assertThat(run(
+                        Map.of("LD_LIBRARY_PATH", driver.toString(), "CUDA_HOME", toolkit.toString()),
+                        Multiplying.class))
+                .contains("product: 6.0", libraries + "/libcublas.so.13");
+    }
+
+    @Test
     void twoSubtasksOfAMachineWithTwoGpusGetOneEach() throws Exception {
         assertThat(run(Map.of("MILLRACE_EMULATED_DEVICES", "2"), Claiming.class))
                 .contains("claimed [0] and [1]")
