@@ -37,7 +37,7 @@ struct Matrix {
 // Goes through the chunks that a warp takes, item after item.
 struct Cursor {
     const Matrix& matrix;
-    int items, item, chunk, end;
+    int items, item, tile, chunk, end;
 
     __device__ Cursor(const Matrix& matrix) : matrix(matrix), items(matrix.items()), item(blockIdx.x) { enter(); }
 
@@ -45,7 +45,8 @@ struct Cursor {
 
     __device__ __forceinline__ void enter() {
         for (; item < items; item += gridDim.x) {
-            int piece = item % matrix.pieces;
+            tile = item / matrix.pieces;
+            int piece = item - tile * matrix.pieces;
             chunk = matrix.firstChunk(piece) + static_cast<int>(threadIdx.x) / 32;
             end = matrix.firstChunk(piece + 1);
             if (chunk < end) {
@@ -78,12 +79,11 @@ struct Chunk {
     template <Epilogue E>
     __device__ __forceinline__ void load_matrix(const Matrix& matrix, const Cursor& at) {
         int lane = threadIdx.x % 32;
-        int tile = at.item / matrix.pieces;
 #pragma unroll
         for (int half = 0; half < 2; half++) {
 #pragma unroll
             for (int upper = 0; upper < 2; upper++) {
-                int row = min(first_row<E>(matrix, tile, half) + upper * 8 + lane / 4, matrix.out - 1);
+                int row = min(first_row<E>(matrix, at.tile, half) + upper * 8 + lane / 4, matrix.out - 1);
                 const bf16* from = matrix.values + static_cast<long long>(row) * matrix.in + at.chunk * COLUMNS + lane % 4 * 8;
                 w[half][upper][0] = ld_global_nc_l2(from);
                 w[half][upper][1] = ld_global_nc_l2(from + 32);
@@ -154,7 +154,8 @@ __device__ void multiply(
     if (!ahead.done()) {
         next.template load_matrix<E>(matrix, ahead);
     }
-    griddepcontrol_wait();  // W was there before the kernel that makes x
+    griddepcontrol_launch_dependents();
+    griddepcontrol_wait();  // W was there before the kernels that make x
     if (!ahead.done()) {
         next.load_tokens(x, numTokens, xStride, ahead);
     }

@@ -125,6 +125,6 @@ public final class DecodeAttention {
                 .pointer(scratch.extremes)
                 .pointer(scratch.tickets)
                 .pointer(out);
-        attend.launch(stream, Grid.of(blocks, THREADS).withShared(SHARED_BYTES));
+        attend.launchOverlapping(stream, Grid.of(blocks, THREADS).withShared(SHARED_BYTES));
     }
 }

@@ -46,6 +46,11 @@ final class Operation {
         kernel.launch(stream, grid, arguments);
     }
 
+    /** As {@link Kernel#launchOverlapping}. */
+    void launchOverlapping(Stream stream, Grid grid) {
+        kernel.launchOverlapping(stream, grid, arguments);
+    }
+
     /** Blocks of {@code threads} that cover {@code count}. */
     static int blocks(long count, int threads) {
         return Math.toIntExact((count + threads - 1) / threads);

@@ -11,7 +11,8 @@ import java.util.Map;
 
 /**
  * Products of a few tokens with a large bf16 matrix ({@code skinny_matrix.cu}), in the time that reading the matrix takes.
- * All products of one instance go to one stream, because they share scratch memory.
+ * All products of one instance go to one stream, because they share scratch memory. The matrix is read before the kernels
+ * ahead have ended, so it must have been there long before.
  */
 public final class SkinnyMatrix {
 
@@ -113,7 +114,7 @@ public final class SkinnyMatrix {
                 .pointer(tickets)
                 .intValue(yStride)
                 .pointer(y);
-        operation.launch(stream, Grid.of(Math.min(blocks, tiles * pieces), THREADS));
+        operation.launchOverlapping(stream, Grid.of(Math.min(blocks, tiles * pieces), THREADS));
     }
 
     /** As many pieces of the columns as keep all resident blocks busy once; each gives every warp something to read. */

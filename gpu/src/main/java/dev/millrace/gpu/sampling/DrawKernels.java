@@ -44,14 +44,14 @@ final class DrawKernels {
                 .pointer(scratch.scores)
                 .pointer(scratch.ids)
                 .pointer(scratch.maxima);
-        scan.launch(stream, everyChunk, arguments);
+        scan.launchOverlapping(stream, everyChunk, arguments);
         arguments.reset().pointer(logits).intValue(stride).pointer(inputs.sampleRow());
         rows.appendTo(arguments)
                 .intValue(rows.dummyRow())
                 .pointer(scratch.maxima)
                 .pointer(scratch.binCounts)
                 .pointer(scratch.binMasses);
-        histogram.launch(stream, everyChunk, arguments);
+        histogram.launchOverlapping(stream, everyChunk, arguments);
         arguments
                 .reset()
                 .pointer(inputs.sampleRow())
@@ -61,7 +61,7 @@ final class DrawKernels {
                 .pointer(scratch.binMasses)
                 .pointer(scratch.bounds)
                 .pointer(scratch.lengths);
-        bounds.launch(stream, everySample, arguments);
+        bounds.launchOverlapping(stream, everySample, arguments);
         withInputs(logits, stride, inputs)
                 .pointer(scratch.maxima)
                 .pointer(scratch.bounds)
@@ -69,7 +69,7 @@ final class DrawKernels {
                 .pointer(scratch.ids)
                 .pointer(scratch.lengths)
                 .pointer(scratch.lists);
-        gather.launch(stream, everyChunk, arguments);
+        gather.launchOverlapping(stream, everyChunk, arguments);
         withInputs(logits, stride, inputs)
                 .intValue(chunks)
                 .pointer(scratch.maxima)
@@ -80,7 +80,7 @@ final class DrawKernels {
                 .pointer(scratch.lists)
                 .pointer(tokens)
                 .pointer(rows.lastTokens());
-        choose.launch(stream, everySample, arguments);
+        choose.launchOverlapping(stream, everySample, arguments);
     }
 
     private KernelArguments withInputs(DeviceBuffer logits, int stride, SampleInputs inputs) {
