@@ -12,6 +12,7 @@ import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.operations.GpuVisionOperations;
 import dev.millrace.gpu.operations.KeyValueCache;
 import dev.millrace.gpu.operations.TextBuffers;
+import dev.millrace.gpu.operations.TextKernels;
 import dev.millrace.gpu.sampling.GpuSampler;
 import dev.millrace.gpu.sampling.TopLogprobs;
 import dev.millrace.gpu.step.DecodeSizes;
@@ -26,6 +27,7 @@ import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.forward.Qwen25Vl;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -93,13 +95,13 @@ final class GpuStartUp {
         GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
         TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);
         StepInputs inputs = new StepInputs(device, limits, SLOTS);
-        Blas blas = newBlas(stream);
+        TextKernels kernels = TextKernels.load(device, stream, newBlas(stream), text, shape, limits.rows());
         DecodeSizes sizes = new DecodeSizes(limits.samples());
         KeyValueCacheSize size = cacheSize(sizes);
         KeyValueCache cache = KeyValueCache.of(
                 device.allocate(size.bytes(), "the key-value cache"), text.numLayers(), shape.blockBytes());
         var operations = new GpuTextOperations(
-                device, stream, blas, text, shape, weights.text(), buffers, cache, inputs, embeddings, sampler);
+                stream, text, weights.text(), kernels, buffers, cache, inputs, embeddings, sampler);
         device.seal();
         DecodeGraphs graphs = capture(forward, operations, sizes);
         StepLimits known = limits.withNumBlocks(size.numBlocks());
@@ -114,10 +116,7 @@ final class GpuStartUp {
     private ModelWeights load(Path model) {
         long start = System.nanoTime();
         ModelWeights weights = ModelWeights.load(device, shape.type(), model, checkpoint, config.loadFormat());
-        LOG.info(
-                "Loading weights took {} and {} seconds",
-                MemoryBudget.gib(memory.used()),
-                (System.nanoTime() - start) / NANOS);
+        LOG.info("Loading weights took {} and {} seconds", MemoryBudget.gib(memory.used()), secondsSince(start));
         return weights;
     }
 
@@ -173,10 +172,14 @@ final class GpuStartUp {
         long before = memory.used();
         DecodeGraphs graphs = DecodeGraphs.capture(stream, forward, operations, sizes);
         LOG.info(
-                "Graph capturing finished in {} secs, took {}",
-                (System.nanoTime() - start) / NANOS,
+                "Graph capturing finished in {} seconds, took {}",
+                secondsSince(start),
                 MemoryBudget.gib(memory.used() - before));
         return graphs;
+    }
+
+    private static String secondsSince(long start) {
+        return String.format(Locale.ROOT, "%.2f", (System.nanoTime() - start) / NANOS);
     }
 
     private static Qwen25Vl forward(ModelConfig checkpoint) {

@@ -1,11 +1,7 @@
 package dev.millrace.gpu.operations;
 
-import dev.millrace.gpu.device.Blas;
-import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
-import dev.millrace.gpu.device.Type;
-import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.kernel.Derived;
 import dev.millrace.gpu.sampling.GpuSampler;
 import dev.millrace.gpu.sampling.SampleInputs;
@@ -31,8 +27,6 @@ public final class GpuTextOperations implements TextOperations {
     private final DeviceBuffer media;
     private final GpuSampler sampler;
     private final Stream stream;
-    private final Blas blas;
-    private final Type type;
     private final int hidden;
     private final int vocabSize;
 
@@ -40,29 +34,25 @@ public final class GpuTextOperations implements TextOperations {
      * @param media c[M, D], embeddings of media tokens
      */
     public GpuTextOperations(
-            Device device,
             Stream stream,
-            Blas blas,
             TextConfig config,
-            CacheShape shape,
             TextWeights weights,
+            TextKernels kernels,
             TextBuffers buffers,
             KeyValueCache cache,
             StepInputs inputs,
             DeviceBuffer media,
             GpuSampler sampler) {
         this.weights = weights;
+        this.kernels = kernels;
         this.buffers = buffers;
         this.cache = cache;
         this.inputs = inputs;
         this.media = media;
         this.sampler = sampler;
         this.stream = stream;
-        this.blas = blas;
-        type = shape.type();
         hidden = config.hiddenSize();
         vocabSize = config.vocabSize();
-        kernels = TextKernels.load(device, stream, config, shape);
         stream.fill(buffers.attended(), 0);
     }
 
@@ -83,6 +73,7 @@ public final class GpuTextOperations implements TextOperations {
     @Override
     public void prepare() {
         kernels.prepare().launch(stream, inputs, sampler.lastTokens(), derived());
+        kernels.attention().plan(stream, inputs);
     }
 
     @Override
@@ -120,7 +111,7 @@ public final class GpuTextOperations implements TextOperations {
         TextWeights.Layer w = weights.layers().get(layer);
         norm(w.attentionNorm());
         Matrix qkv = w.qkv().weight();
-        multiply(qkv, buffers.normed(), buffers.qkv(), type, qkv.out(), inputs.tokens(), 0);
+        kernels.products().store(qkv, buffers.normed(), inputs.tokens(), buffers.qkv());
         kernels.qkvRope()
                 .launch(
                         stream,
@@ -148,10 +139,7 @@ public final class GpuTextOperations implements TextOperations {
     public void mlpIn(int layer) {
         TextWeights.Layer w = weights.layers().get(layer);
         norm(w.mlpNorm());
-        multiply(
-                w.gateUp(), buffers.normed(), buffers.gateUp(), type, w.gateUp().out(), inputs.tokens(), 0);
-        kernels.siluMul()
-                .launch(stream, buffers.gateUp(), inputs.tokens(), w.gateUp().out() / 2, buffers.f());
+        kernels.products().gate(w.gateUp(), buffers.normed(), inputs.tokens(), buffers.gateUp(), buffers.f());
     }
 
     @Override
@@ -173,7 +161,7 @@ public final class GpuTextOperations implements TextOperations {
                             hidden,
                             weights.head().stride(),
                             buffers.normed());
-            multiply(weights.head(), buffers.normed(), buffers.logits(), Type.F32, vocabSize, samples, 0);
+            kernels.products().storeFloats(weights.head(), buffers.normed(), samples, buffers.logits());
         }
     }
 
@@ -202,12 +190,7 @@ public final class GpuTextOperations implements TextOperations {
 
     /** x ← x + from·Wᵀ. */
     private void addProduct(Matrix w, DeviceBuffer from) {
-        multiply(w, from, buffers.x(), type, weights.embedding().stride(), inputs.tokens(), 1);
-    }
-
-    private void multiply(
-            Matrix w, DeviceBuffer from, DeviceBuffer to, Type toType, int toStride, int rows, float beta) {
-        blas.multiply(
-                type, w.values(), w.out(), w.stride(), w.stride(), from, rows, w.stride(), to, toType, toStride, beta);
+        kernels.products()
+                .add(w, from, inputs.tokens(), buffers.x(), weights.embedding().stride());
     }
 }

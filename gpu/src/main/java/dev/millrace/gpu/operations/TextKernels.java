@@ -1,37 +1,42 @@
 package dev.millrace.gpu.operations;
 
+import dev.millrace.gpu.device.Blas;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.kernel.CopyBlocks;
 import dev.millrace.gpu.kernel.Embedding;
-import dev.millrace.gpu.kernel.PagedAttention;
 import dev.millrace.gpu.kernel.Prepare;
 import dev.millrace.gpu.kernel.QkvRope;
 import dev.millrace.gpu.kernel.RmsNorm;
 import dev.millrace.gpu.kernel.RopeTable;
-import dev.millrace.gpu.kernel.SiluMul;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 
-/** The decoder's kernels for one model's shapes. */
-record TextKernels(
+/** The decoder's kernels for one model's shapes, with the memory that some of them work in. */
+public record TextKernels(
         Prepare prepare,
         CopyBlocks copyBlocks,
         Embedding embedding,
         RmsNorm norm,
         QkvRope qkvRope,
-        PagedAttention attention,
-        SiluMul siluMul) {
+        Attention attention,
+        Products products) {
 
-    static TextKernels load(Device device, Stream stream, TextConfig config, CacheShape shape) {
+    /**
+     * @param stream that they will be launched on
+     * @param blas of that stream
+     * @param sequences most in a step
+     */
+    public static TextKernels load(
+            Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, int sequences) {
         RopeTable rope = RopeTable.text(device, stream, config.ropeTheta(), config.headDim(), config.mropeSection());
         return new TextKernels(
-                new Prepare(device, shape, rope),
+                new Prepare(device, shape, rope, Attention.mostDecodeQueries(shape)),
                 new CopyBlocks(device),
                 new Embedding(device, shape.type()),
                 new RmsNorm(device, shape.type(), config.rmsNormEps()),
                 new QkvRope(device, shape),
-                new PagedAttention(device, shape),
-                new SiluMul(device, shape.type()));
+                new Attention(device, shape, sequences),
+                new Products(device, shape.type(), stream, blas));
     }
 }

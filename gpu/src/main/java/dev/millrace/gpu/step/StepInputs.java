@@ -24,6 +24,8 @@ public final class StepInputs {
     private final BlockTables tables;
     private final int dummyRow;
     private StepLayout layout;
+    private int fewestTokens;
+    private int mostTokens;
 
     /** @param slots staging buffers */
     public StepInputs(Device device, StepLimits limits, int slots) {
@@ -58,6 +60,8 @@ public final class StepInputs {
                 batch.numSamples() + fill,
                 whole ? 0 : updates.length / 3,
                 batch.copyPairs().length / 2);
+        fewestTokens = fill > 0 ? 1 : Integer.MAX_VALUE;
+        mostTokens = 1;
         IntBuffer to = views[slot];
         putTokens(to, batch, fill);
         putSequences(to, batch, fill);
@@ -83,6 +87,11 @@ public final class StepInputs {
     private void putSequences(IntBuffer to, ForwardBatch batch, int fill) {
         int sequences = batch.numSequences();
         to.put(layout.cuQ(), batch.cuQ());
+        for (int s = 0; s < sequences; s++) {
+            int tokens = batch.cuQ()[s + 1] - batch.cuQ()[s];
+            fewestTokens = Math.min(fewestTokens, tokens);
+            mostTokens = Math.max(mostTokens, tokens);
+        }
         putRising(to, layout.cuQ() + sequences + 1, batch.numTokens() + 1, fill);
         put(to, layout.contextLength(), batch.contextLength(), 0, sequences, fill, 1);
         put(to, layout.row(), batch.row(), 0, sequences, fill, dummyRow);
@@ -121,6 +130,16 @@ public final class StepInputs {
     /** R. */
     public int samples() {
         return layout.samples();
+    }
+
+    /** Tokens of the sequence that has the fewest in the step. */
+    public int fewestTokens() {
+        return fewestTokens;
+    }
+
+    /** Tokens of the sequence that has the most in the step. */
+    public int mostTokens() {
+        return mostTokens;
     }
 
     /** U. */
@@ -190,6 +209,11 @@ public final class StepInputs {
 
     public int tableLength() {
         return tables.length();
+    }
+
+    /** All arrays of the step. */
+    DeviceBuffer device() {
+        return device;
     }
 
     private long address(int start) {

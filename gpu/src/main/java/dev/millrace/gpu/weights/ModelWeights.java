@@ -3,6 +3,7 @@ package dev.millrace.gpu.weights;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.model.checkpoint.Checkpoint;
+import dev.millrace.model.checkpoint.WeightSource;
 import dev.millrace.model.config.ModelConfig;
 import java.nio.file.Path;
 
@@ -20,23 +21,30 @@ public record ModelWeights(TextWeights text, VisionWeights vision) {
      * @param loadFormat {@code auto} reads the checkpoint, {@code dummy} makes random ones
      */
     public static ModelWeights load(Device device, Type type, Path folder, ModelConfig config, String loadFormat) {
-        try (WeightFeed feed = feed(device, folder, config, loadFormat);
-                WeightLoader loader = new WeightLoader(device, type, feed)) {
+        switch (loadFormat) {
+            case "auto":
+                boolean tied = config.text().tieWordEmbeddings();
+                try (WeightSource checkpoint = Checkpoint.open(folder, tied);
+                        WeightFeed feed = new StreamedFeed(device, checkpoint)) {
+                    return load(device, type, config, feed);
+                }
+            case "dummy":
+                try (WeightFeed feed = new RandomFeed(device)) {
+                    return load(device, type, config, feed);
+                }
+            default:
+                throw new IllegalArgumentException(
+                        "load format " + loadFormat + " is not supported; allowed are auto, dummy");
+        }
+    }
+
+    private static ModelWeights load(Device device, Type type, ModelConfig config, WeightFeed feed) {
+        try (WeightLoader loader = new WeightLoader(device, type, feed)) {
             ModelWeights weights = new ModelWeights(
                     TextWeights.load(loader, config.text()),
                     config.hasVision() ? VisionWeights.load(loader, config.vision()) : null);
             loader.finish();
             return weights;
         }
-    }
-
-    private static WeightFeed feed(Device device, Path folder, ModelConfig config, String loadFormat) {
-        return switch (loadFormat) {
-            case "auto" -> new StreamedFeed(
-                    device, Checkpoint.open(folder, config.text().tieWordEmbeddings()));
-            case "dummy" -> new RandomFeed(device);
-            default -> throw new IllegalArgumentException(
-                    "load format " + loadFormat + " is not supported; allowed are auto, dummy");
-        };
     }
 }

@@ -30,7 +30,6 @@ public final class StreamedFeed implements WeightFeed {
     private final ThreadLocal<PieceReader> reader;
     private final List<Future<?>> pieces = new ArrayList<>();
 
-    /** @param source is closed with this */
     public StreamedFeed(Device device, WeightSource source) {
         this.source = source;
         Convert convert = new Convert(device);
@@ -104,7 +103,6 @@ public final class StreamedFeed implements WeightFeed {
             }
         }
         readers.forEach(PieceReader::close);
-        source.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

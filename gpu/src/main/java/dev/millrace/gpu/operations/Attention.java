@@ -1,0 +1,61 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.kernel.DecodeAttention;
+import dev.millrace.gpu.kernel.Derived;
+import dev.millrace.gpu.kernel.PagedAttention;
+import dev.millrace.gpu.step.StepInputs;
+
+/**
+ * Attention with the kernel that fits: which one a sequence gets depends on the model and on its own tokens in the step. One
+ * that no sequence of the step needs is not launched.
+ */
+public final class Attention {
+
+    private final CacheShape shape;
+    private final DecodeAttention few; // null where there is none for the shape
+    private final PagedAttention many;
+
+    /** @param sequences most in a step */
+    Attention(Device device, CacheShape shape, int sequences) {
+        this.shape = shape;
+        few = DecodeAttention.supports(shape) ? new DecodeAttention(device, shape, sequences) : null;
+        many = new PagedAttention(device, shape);
+    }
+
+    /** Queries of a key-value head up to which a sequence gets the kernel for few. */
+    static int mostDecodeQueries(CacheShape shape) {
+        return DecodeAttention.supports(shape) ? DecodeAttention.MOST_QUERIES : 0;
+    }
+
+    /** Finds out what there is to do in a step; once, before the first layer. */
+    void plan(Stream stream, StepInputs inputs) {
+        if (needsFew(inputs)) {
+            few.plan(stream, inputs);
+        }
+    }
+
+    /** out[T, outStride] ← what the heads of q[T, Hq, hd] attend to in the layer's cache. */
+    void launch(
+            Stream stream,
+            DeviceBuffer q,
+            DeviceBuffer cache,
+            StepInputs inputs,
+            Derived derived,
+            int outStride,
+            DeviceBuffer out) {
+        if (needsFew(inputs)) {
+            few.launch(stream, q, cache, inputs, outStride, out);
+        }
+        if (!DecodeAttention.takes(shape, inputs.mostTokens())) {
+            many.launch(stream, q, cache, inputs, derived, outStride, out);
+        }
+    }
+
+    private boolean needsFew(StepInputs inputs) {
+        return DecodeAttention.takes(shape, inputs.fewestTokens());
+    }
+}

@@ -1,0 +1,82 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.Blas;
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.SiluMul;
+import dev.millrace.gpu.kernel.SkinnyMatrix;
+import dev.millrace.gpu.kernel.SkinnyMatrix.Epilogue;
+import dev.millrace.gpu.weights.Matrix;
+
+/**
+ * Products with weights on one stream: of a few bf16 tokens by our own kernel, which takes the time of reading the weights,
+ * of more by cuBLAS. Rows of x are as long as those of W.
+ */
+public final class Products {
+
+    private final Type type;
+    private final Stream stream;
+    private final Blas blas;
+    private final SkinnyMatrix skinny; // null in single precision
+    private final SiluMul siluMul;
+
+    /** @param blas of the same stream */
+    Products(Device device, Type type, Stream stream, Blas blas) {
+        this.type = type;
+        this.stream = stream;
+        this.blas = blas;
+        skinny = type == Type.BF16 ? new SkinnyMatrix(device) : null;
+        siluMul = new SiluMul(device, type);
+    }
+
+    /** y[rows, out] ← x·Wᵀ. */
+    void store(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y) {
+        if (isSkinny(w, rows)) {
+            skinny(Epilogue.STORE, w, x, rows, y, w.out());
+        } else {
+            blas(w, x, rows, y, type, w.out(), 0);
+        }
+    }
+
+    /** y fp32[rows, out] ← x·Wᵀ. */
+    void storeFloats(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y) {
+        if (isSkinny(w, rows)) {
+            skinny(Epilogue.FLOAT, w, x, rows, y, w.out());
+        } else {
+            blas(w, x, rows, y, Type.F32, w.out(), 0);
+        }
+    }
+
+    /** y[rows, yStride] ← y + x·Wᵀ. */
+    void add(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
+        if (isSkinny(w, rows)) {
+            skinny(Epilogue.ADD, w, x, rows, y, yStride);
+        } else {
+            blas(w, x, rows, y, type, yStride, 1);
+        }
+    }
+
+    /** f[rows, out/2] ← silu(first half of x·Wᵀ) · second half; {@code product} has room for x·Wᵀ. */
+    void gate(Matrix w, DeviceBuffer x, int rows, DeviceBuffer product, DeviceBuffer f) {
+        if (isSkinny(w, rows)) {
+            skinny(Epilogue.SILU, w, x, rows, f, w.out() / 2);
+        } else {
+            blas(w, x, rows, product, type, w.out(), 0);
+            siluMul.launch(stream, product, rows, w.out() / 2, f);
+        }
+    }
+
+    private boolean isSkinny(Matrix w, int rows) {
+        return SkinnyMatrix.supports(type, rows, w.stride());
+    }
+
+    private void skinny(Epilogue epilogue, Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
+        skinny.launch(stream, epilogue, w.values(), w.out(), w.stride(), x, rows, w.stride(), y, yStride);
+    }
+
+    private void blas(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, Type yType, int yStride, float beta) {
+        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, yType, yStride, beta);
+    }
+}

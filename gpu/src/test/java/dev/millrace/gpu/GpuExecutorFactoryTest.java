@@ -1,0 +1,152 @@
+package dev.millrace.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.gpu.device.GpuUnavailableException;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ModelExecutor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GpuExecutorFactoryTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void whatAGpuCannotDoIsRefusedByNameBeforeOneIsLookedFor() {
+        assertRefused(config("float16", 16, 0.9, 1), "float16", "65504");
+        assertRefused(config("float8", 16, 0.9, 1), "dtype float8", "bfloat16");
+        assertRefused(config("auto", 8, 0.9, 1), "block size 8", "16");
+        assertRefused(config("auto", 16, 0, 1), "--gpu-memory-utilization is 0.0");
+        assertRefused(config("auto", 16, Double.NaN, 1), "--gpu-memory-utilization is NaN");
+        assertRefused(config("auto", 16, 0.9, 2), "--tensor-parallel-size is 2", "1 is allowed");
+    }
+
+    private static void assertRefused(ExecutorConfig config, String... named) {
+        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_A, config))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll(named);
+    }
+
+    private static ExecutorConfig config(String dtype, int blockSize, double share, int tensorParallelSize) {
+        return new ExecutorConfig(dtype, "auto", blockSize, 40, 0, 4, 64, 64, 16, 1, false)
+                .withGpu(new ExecutorConfig.Gpu(share, true, tensorParallelSize, ""));
+    }
+
+    @Test
+    @Tag("device")
+    void aGpuServesOneExecutorAtATime() {
+        try (ModelExecutor first = Models.eager(Models.GOLDEN_B)) {
+            assertThat(first.blockSize()).isEqualTo(16);
+            assertThatThrownBy(() -> Models.eager(Models.GOLDEN_B))
+                    .isInstanceOf(GpuUnavailableException.class)
+                    .hasMessageContaining("GPU 0 is held by");
+        }
+        Models.eager(Models.GOLDEN_B).close();
+    }
+
+    @Test
+    @Tag("device")
+    void theCacheTakesWhatTheShareLeaves() {
+        int blocks = blocksWith(0.4);
+        assertThat(blocksWith(0.5)).isGreaterThan(blocks);
+        // model b: 2 layers, 1 head of 16: a block of keys and values in fp32 takes 4096 bytes
+        ExecutorConfig given = new ExecutorConfig("float32", "auto", 16, 0, 4096 * 20 + 5, 4, 64, 300, 16, 1, false);
+        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, given)) {
+            assertThat(executor.numBlocks()).isEqualTo(20);
+        }
+    }
+
+    private static int blocksWith(double share) {
+        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 0, 0, 4, 64, 64, 16, 1, false)
+                .withGpu(new ExecutorConfig.Gpu(share, true, 1, ""));
+        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, config)) {
+            return executor.numBlocks();
+        }
+    }
+
+    @Test
+    @Tag("device")
+    void aModelLengthThatDoesNotFitIsRefusedWithBothNumbersAndTheGpuIsFreeAgain() {
+        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 10, 0, 4, 64, 145, 16, 1, false);
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("The model's max seq len (145) is larger than")
+                    .hasMessageContaining("KV cache (144)");
+        }
+    }
+
+    @Test
+    @Tag("device")
+    void moreMemoryThanThereIsIsRefusedWithTheFlagsToLower() {
+        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 100_000_000, 0, 4, 64, 64, 16, 1, false);
+        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("--gpu-memory-utilization")
+                .hasMessageContaining("--max-num-seqs")
+                .rootCause()
+                .hasMessageContaining("the key-value cache");
+    }
+
+    /**
+     * A head of 128 values, a group of seven and bf16: the tensor cores' kernels, against the generic ones in single precision.
+     * Weights and activations are rounded to 2^-9, so that logits of deviation one differ by a few hundredths.
+     */
+    @Test
+    @Tag("device")
+    void theKernelsForTheReleasedShapesAgreeWithTheGenericOnes() throws IOException {
+        Files.writeString(
+                folder.resolve("config.json"),
+                """
+                {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "bfloat16",
+                 "vocab_size": 512, "hidden_size": 896, "intermediate_size": 600, "num_hidden_layers": 2,
+                 "num_attention_heads": 7, "num_key_value_heads": 1, "max_position_embeddings": 1024,
+                 "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": false, "hidden_act": "silu",
+                 "bos_token_id": 1, "eos_token_id": 2}
+                """);
+        float[][] exact = logits("float32", true);
+        float[][] fast = logits("bfloat16", true);
+        for (int step = 0; step < exact.length; step++) {
+            double error = 0;
+            double size = 0;
+            for (int i = 0; i < exact[step].length; i++) {
+                error += Math.pow(fast[step][i] - exact[step][i], 2);
+                size += Math.pow(exact[step][i], 2);
+            }
+            assertThat(Math.sqrt(error / size))
+                    .as("relative error of step " + step)
+                    .isLessThan(0.03);
+        }
+        assertThat(logits("bfloat16", false)).isDeepEqualTo(fast);
+    }
+
+    /** Prompts, one longer than a split of attention, then decode steps of a few sequences and of more than sixteen. */
+    private float[][] logits(String dtype, boolean eager) {
+        ExecutorConfig config = new ExecutorConfig(dtype, "dummy", 16, 80, 0, 20, 400, 512, 0, 1, false)
+                .withGpu(new ExecutorConfig.Gpu(0.9, eager, 1, ""));
+        try (ModelExecutor executor = Models.gpu(folder, config)) {
+            StepDriver driver = new StepDriver(executor);
+            StepDriver.Sequence[] all = new StepDriver.Sequence[18];
+            for (int i = 0; i < all.length; i++) {
+                all[i] = driver.sequence(Models.ids(i == 0 ? 270 : 1 + i % 5, i));
+            }
+            float[][] logits = new float[4][];
+            logits[0] = driver.run(all).logits();
+            for (StepDriver.Sequence sequence : all) {
+                sequence.append(3);
+            }
+            logits[1] = driver.run(all).logits();
+            logits[2] = driver.run(all[0].append(4), all[5].append(5), all[7].append(6))
+                    .logits();
+            logits[3] = driver.run(all[0].append(7)).logits();
+            return logits;
+        }
+    }
+}
