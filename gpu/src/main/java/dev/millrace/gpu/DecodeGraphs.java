@@ -51,9 +51,7 @@ final class DecodeGraphs {
             text.bind(NO_SEQUENCES, sizes.size(i), 0);
             model.forward(text);
             stream.synchronize();
-            stream.beginCapture();
-            model.forward(text);
-            graphs[i] = stream.endCapture();
+            graphs[i] = stream.capture(() -> model.forward(text));
         }
         return new DecodeGraphs(stream, graphs);
     }
