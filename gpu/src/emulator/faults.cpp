@@ -9,17 +9,18 @@ namespace {
 
 // Ends kernels that do not end.
 const long TIMEOUT_SECONDS = environment("MILLRACE_EMULATOR_TIMEOUT", 120);
-long seconds() {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+long seconds(const Executor& executor) {
+    clockid_t clock;
+    timespec used = {};
+    if (pthread_getcpuclockid(executor.thread, &clock) == 0) clock_gettime(clock, &used);
+    return used.tv_sec;
 }
 void watch(Executor* executor) {
     std::thread([executor] {
         for (;;) {
             std::this_thread::sleep_for(std::chrono::seconds(1));
             const long deadline = executor->deadline;
-            if (deadline != 0 && seconds() > deadline) pthread_kill(executor->thread, SIGURG);
+            if (deadline != 0 && seconds(*executor) > deadline) pthread_kill(executor->thread, SIGURG);
         }
     }).detach();
 }
@@ -60,7 +61,7 @@ Result report_fault(Executor& e, const char* what, int signal) {
         return LAUNCH_FAILED;
     }
     if (signal == SIGURG) {
-        complain(text + ": did not end in " + std::to_string(TIMEOUT_SECONDS) + " s");
+        complain(text + ": did not end in " + std::to_string(TIMEOUT_SECONDS) + " s of its thread");
         return LAUNCH_TIMEOUT;
     }
     const uintptr_t address = e.faultAddress;
@@ -92,7 +93,7 @@ Result guarded(const char* what, const std::function<void()>& body) {
         }
     } else {
         e.guarded = true;
-        e.deadline = seconds() + TIMEOUT_SECONDS;
+        e.deadline = seconds(e) + TIMEOUT_SECONDS;
         body();
         e.deadline = 0;
         e.guarded = false;

@@ -2,6 +2,7 @@
 // barrier or a warp's collective operation; their order is another one in each launch and after each barrier.
 #include <dlfcn.h>
 #include <link.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -303,6 +304,7 @@ EXPORT void emulated_collective(unsigned mask, void (*run)(unsigned, void**), vo
 }
 
 EXPORT void emulated_yield() {
+    sched_yield();
     executor->push(current());
     wait_here(*executor, current());
 }

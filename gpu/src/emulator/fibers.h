@@ -65,7 +65,7 @@ struct Executor {
     volatile bool guarded = false;
     volatile uintptr_t faultAddress = 0;
     const pthread_t thread = pthread_self();
-    std::atomic<long> deadline{0};  // of the kernel that runs, in seconds of the monotonic clock
+    std::atomic<long> deadline{0};  // of the kernel that runs, in seconds that the thread has worked; 0: none
 
     Executor() : ready(1024) {
         stack_t alternate = {};
