@@ -5,7 +5,7 @@
 //   tables i[rows, tableStride]; lastTokens i[rows]; frequencies f32[half]; axes i[half]
 //   -> tokenIds i[T], slots i64[T], sequences i[T], cos f32[T, half], sin f32[T, half], firstItem i[S+1]
 // A slot is a token's place in a layer's cache: block * 16 + index in the block. An item is `tile` queries of one key-value
-// head of one sequence, as attend.cu cuts them; a sequence of at most `leave` queries has none, it is another kernel's.
+// head of one sequence, as attend.cu cuts them.
 //
 // update_tables: tables[row, index] <- block for triples i[U, 3].
 
@@ -16,20 +16,19 @@ namespace {
 constexpr int THREADS = 128;
 constexpr int BLOCK_TOKENS = 16;
 
-__device__ int items_of(const int* cuQ, int s, int group, int tile, int leave) {
-    int queries = (cuQ[s + 1] - cuQ[s]) * group;
-    return queries <= leave ? 0 : (queries + tile - 1) / tile;
+__device__ int items_of(const int* cuQ, int s, int group, int tile) {
+    return ((cuQ[s + 1] - cuQ[s]) * group + tile - 1) / tile;
 }
 
 // firstItem[s] <- items of the sequences before s; one block.
-__device__ void count_items(const int* cuQ, int numSequences, int group, int tile, int leave, int* firstItem) {
+__device__ void count_items(const int* cuQ, int numSequences, int group, int tile, int* firstItem) {
     __shared__ int sums[THREADS];
     int share = (numSequences + THREADS - 1) / THREADS;
     int from = min(numSequences, (int)threadIdx.x * share);
     int to = min(numSequences, from + share);
     int sum = 0;
     for (int s = from; s < to; s++) {
-        sum += items_of(cuQ, s, group, tile, leave);
+        sum += items_of(cuQ, s, group, tile);
     }
     sums[threadIdx.x] = sum;
     __syncthreads();
@@ -39,7 +38,7 @@ __device__ void count_items(const int* cuQ, int numSequences, int group, int til
     }
     for (int s = from; s < to; s++) {
         firstItem[s] = start;
-        start += items_of(cuQ, s, group, tile, leave);
+        start += items_of(cuQ, s, group, tile);
     }
     if (threadIdx.x == THREADS - 1) {
         firstItem[numSequences] = start;
@@ -52,11 +51,11 @@ __device__ void count_items(const int* cuQ, int numSequences, int group, int til
 extern "C" __global__ void __launch_bounds__(THREADS) prepare(
         const int* ids, const int* positions, const int* cuQ, const int* contextLength, const int* row,
         const int* tables, const int* lastTokens, const float* frequencies, const int* axes,
-        int numTokens, int numSequences, int tableStride, int half, int group, int tile, int leave,
+        int numTokens, int numSequences, int tableStride, int half, int group, int tile,
         int* tokenIds, long long* slots, int* sequences, float* cosines, float* sines, int* firstItem) {
     int token = blockIdx.x;
     if (token == numTokens) {
-        count_items(cuQ, numSequences, group, tile, leave, firstItem);
+        count_items(cuQ, numSequences, group, tile, firstItem);
         return;
     }
     if (threadIdx.x == 0) {

@@ -15,15 +15,12 @@ public final class Prepare {
     private final Operation updateTables;
     private final CacheShape shape;
     private final RopeTable rope;
-    private final int leave;
 
-    /** @param leave sequences of at most so many queries of a key-value head have no items of {@link PagedAttention} */
-    public Prepare(Device device, CacheShape shape, RopeTable rope, int leave) {
+    public Prepare(Device device, CacheShape shape, RopeTable rope) {
         prepare = new Operation(device, "prepare", "prepare");
         updateTables = new Operation(device, "prepare", "update_tables");
         this.shape = shape;
         this.rope = rope;
-        this.leave = leave;
     }
 
     /** @param lastTokens int32[rows], the token that each row sampled last */
@@ -44,7 +41,6 @@ public final class Prepare {
                 .intValue(shape.headDim() / 2)
                 .intValue(shape.group())
                 .intValue(PagedAttention.TILE)
-                .intValue(leave)
                 .pointer(derived.tokenIds())
                 .pointer(derived.slots())
                 .pointer(derived.sequences())

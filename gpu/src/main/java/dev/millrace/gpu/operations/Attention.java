@@ -7,6 +7,7 @@ import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.kernel.DecodeAttention;
 import dev.millrace.gpu.kernel.Derived;
 import dev.millrace.gpu.kernel.PagedAttention;
+import dev.millrace.gpu.kernel.PrefillAttention;
 import dev.millrace.gpu.step.StepInputs;
 
 /**
@@ -15,20 +16,19 @@ import dev.millrace.gpu.step.StepInputs;
  */
 public final class Attention {
 
+    private static final int LEAVE_NONE = 0;
+
     private final CacheShape shape;
-    private final DecodeAttention few; // null where there is none for the shape
-    private final PagedAttention many;
+    private final DecodeAttention few; // null where there is none for the shape, as the next
+    private final PrefillAttention many;
+    private final PagedAttention any; // null where there is one for many
 
     /** @param sequences most in a step */
     Attention(Device device, CacheShape shape, int sequences) {
         this.shape = shape;
         few = DecodeAttention.supports(shape) ? new DecodeAttention(device, shape, sequences) : null;
-        many = new PagedAttention(device, shape);
-    }
-
-    /** Queries of a key-value head up to which a sequence gets the kernel for few. */
-    static int mostDecodeQueries(CacheShape shape) {
-        return DecodeAttention.supports(shape) ? DecodeAttention.MOST_QUERIES : 0;
+        many = PrefillAttention.serves(shape) ? new PrefillAttention(device, shape) : null;
+        any = many == null ? new PagedAttention(device, shape) : null;
     }
 
     /** Finds out what there is to do in a step; once, before the first layer. */
@@ -47,11 +47,16 @@ public final class Attention {
             Derived derived,
             int outStride,
             DeviceBuffer out) {
+        if (any != null) {
+            any.launch(stream, q, cache, inputs, derived, outStride, out);
+            return;
+        }
         if (needsFew(inputs)) {
             few.launch(stream, q, cache, inputs, outStride, out);
         }
         if (!DecodeAttention.takes(shape, inputs.mostTokens())) {
-            many.launch(stream, q, cache, inputs, derived, outStride, out);
+            int leave = few == null ? LEAVE_NONE : DecodeAttention.MOST_QUERIES;
+            many.launch(stream, q, cache, inputs, leave, outStride, out);
         }
     }
 

@@ -31,7 +31,7 @@ public record TextKernels(
             Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, int sequences) {
         RopeTable rope = RopeTable.text(device, stream, config.ropeTheta(), config.headDim(), config.mropeSection());
         return new TextKernels(
-                new Prepare(device, shape, rope, Attention.mostDecodeQueries(shape)),
+                new Prepare(device, shape, rope),
                 new CopyBlocks(device),
                 new Embedding(device, shape.type()),
                 new RmsNorm(device, shape.type(), config.rmsNormEps()),

@@ -209,7 +209,7 @@ class DecodeAttentionTest {
             StepLimits limits = new StepLimits(tokens + fill, count + fill, longest, numBlocks, 0, 1);
             StepInputs inputs = new StepInputs(test.device(), limits, 1);
             inputs.stage(test.stream(), batch, fill, 0);
-            new Prepare(test.device(), shape, null, 0).updateTables(test.stream(), inputs);
+            new Prepare(test.device(), shape, null).updateTables(test.stream(), inputs);
             return inputs;
         }
 

@@ -104,7 +104,7 @@ public final class DecodeBenchmark {
         StepInputs inputs = new StepInputs(device, new StepLimits(sequences, sequences, blocks, numBlocks, 0, 1), 1);
         inputs.stage(stream, decode(sequences, context, blocks), 0, 0);
         if (inputs.tableUpdates() > 0) {
-            new Prepare(device, shape, null, 0).updateTables(stream, inputs);
+            new Prepare(device, shape, null).updateTables(stream, inputs);
         }
         DecodeAttention attention = new DecodeAttention(device, shape, sequences);
         attention.plan(stream, inputs);

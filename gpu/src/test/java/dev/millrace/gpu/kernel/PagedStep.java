@@ -117,7 +117,7 @@ final class PagedStep {
 
     /** Derives what the step's kernels read. */
     PagedStep prepare(TestDevice test, CacheShape shape, RopeTable rope, DeviceBuffer lastTokens) {
-        Prepare prepare = new Prepare(test.device(), shape, rope, 0);
+        Prepare prepare = new Prepare(test.device(), shape, rope);
         prepare.updateTables(test.stream(), inputs);
         prepare.launch(test.stream(), inputs, lastTokens, derived);
         return this;

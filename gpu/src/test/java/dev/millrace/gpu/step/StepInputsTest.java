@@ -112,7 +112,7 @@ class StepInputsTest {
                 false);
         inputs.stage(test.stream(), batch, 0, 0);
         if (inputs.tableUpdates() > 0) {
-            new Prepare(test.device(), new CacheShape(Type.F32, 1, 1, 2), null, 0).updateTables(test.stream(), inputs);
+            new Prepare(test.device(), new CacheShape(Type.F32, 1, 1, 2), null).updateTables(test.stream(), inputs);
         }
         return ints(inputs.tables(), 0, (rows + 1) * length);
     }
