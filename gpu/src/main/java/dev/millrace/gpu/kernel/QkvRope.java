@@ -8,7 +8,7 @@ import dev.millrace.gpu.device.Stream;
 /** Bias, rotary embedding, and keys and values into their slots ({@code qkv_rope.cu}). */
 public final class QkvRope {
 
-    private static final int THREADS = 128;
+    private static final int THREADS = 320;
 
     private final Operation operation;
     private final CacheShape shape;
@@ -48,6 +48,6 @@ public final class QkvRope {
                 .intValue(shape.headDim())
                 .pointer(q)
                 .pointer(cache);
-        operation.launch(stream, Grid.of(tokens, THREADS));
+        operation.launchOverlapping(stream, Grid.of(tokens, THREADS));
     }
 }

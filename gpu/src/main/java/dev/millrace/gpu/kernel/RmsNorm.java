@@ -10,6 +10,7 @@ import dev.millrace.gpu.device.Type;
 public final class RmsNorm {
 
     private static final int THREADS = 256;
+    private static final int ROW_MULTIPLE = 8;
     private static final long ALL_ROWS = 0;
 
     private final Operation operation;
@@ -51,6 +52,10 @@ public final class RmsNorm {
             int width,
             int stride,
             DeviceBuffer out) {
+        if (stride % ROW_MULTIPLE != 0) {
+            throw new IllegalArgumentException(
+                    "rows to be normed are " + stride + " values apart, which is no multiple of " + ROW_MULTIPLE);
+        }
         Operation.requireBytes(weight, (long) width * Float.BYTES, "a norm's weight");
         Operation.requireBytes(out, (long) count * stride * type.bytes(), "normed rows");
         operation
@@ -62,6 +67,6 @@ public final class RmsNorm {
                 .intValue(width)
                 .intValue(stride)
                 .pointer(out);
-        operation.launch(stream, Grid.of(count, THREADS));
+        operation.launchOverlapping(stream, Grid.of(count, THREADS));
     }
 }

@@ -51,7 +51,9 @@ class TextKernelsTest {
     @EnumSource(Type.class)
     void rowsAreNormedWithZerosBehindThem(Type type) {
         Randoms randoms = new Randoms(1);
-        for (int[] shape : new int[][] {{1, 7, 64}, {5, 64, 64}, {Math.max(3, (int) (4096 * SCALE)), 300, 320}}) {
+        for (int[] shape : new int[][] {
+            {1, 7, 64}, {5, 64, 64}, {3, 3584, 3584}, {3, 9001, 9024}, {Math.max(3, (int) (4096 * SCALE)), 300, 320}
+        }) {
             int rows = shape[0];
             int width = shape[1];
             int stride = shape[2];
