@@ -1,6 +1,6 @@
-// f[T, F] <- silu(gate) * up.
+// f[T, F] <- silu(gate) * up, F a multiple of 8.
 //   gateUp c[T, 2F]: gates, then ups
-// Grid: blocks that cover f.
+// Grid: (blocks that cover a token's F in packs, blocks that share the tokens).
 
 #include "scalar.cuh"
 
@@ -10,11 +10,23 @@ constexpr int THREADS = 256;
 
 template <typename C>
 __device__ void silu_mul(const C* gateUp, int tokens, int width, C* f) {
-    long long i = blockIdx.x * (long long)THREADS + threadIdx.x;
-    if (i < (long long)tokens * width) {
-        const C* from = gateUp + i + i / width * width;
-        float gate = to_float(from[0]);
-        f[i] = from_float<C>(gate / (1.0f + expf(-gate)) * to_float(from[width]));
+    constexpr int SIZE = Pack<C>::SIZE;
+    griddepcontrol_launch_dependents();
+    griddepcontrol_wait();
+    int column = (blockIdx.x * THREADS + threadIdx.x) * SIZE;
+    if (column >= width) {
+        return;
+    }
+    for (int token = blockIdx.y; token < tokens; token += gridDim.y) {
+        const C* from = gateUp + token * (2LL * width) + column;
+        float gate[SIZE], up[SIZE];
+        Pack<C>::load(from).to_floats(gate);
+        Pack<C>::load(from + width).to_floats(up);
+#pragma unroll
+        for (int i = 0; i < SIZE; i++) {
+            gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
+        }
+        Pack<C>::from_floats(gate).store(f + token * (long long)width + column);
     }
 }
 

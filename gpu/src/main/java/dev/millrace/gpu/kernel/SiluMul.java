@@ -10,6 +10,9 @@ import dev.millrace.gpu.device.Type;
 public final class SiluMul {
 
     private static final int THREADS = 256;
+    private static final int PACK_BYTES = 16;
+    private static final int WIDTH_MULTIPLE = 8;
+    private static final int MOST_ROWS = 256; // of blocks; each takes every so many tokens
 
     private final Operation operation;
     private final Type type;
@@ -19,11 +22,16 @@ public final class SiluMul {
         this.type = type;
     }
 
-    /** f[tokens, width] ← silu(gate)·up; gateUp[tokens, 2·width] holds the gates, then the ups. */
+    /** f[tokens, width] ← silu(gate)·up; gateUp[tokens, 2·width] holds the gates, then the ups; width a multiple of 8. */
     public void launch(Stream stream, DeviceBuffer gateUp, int tokens, int width, DeviceBuffer f) {
+        if (width % WIDTH_MULTIPLE != 0) {
+            throw new IllegalArgumentException(
+                    "gates of width " + width + ", which is no multiple of " + WIDTH_MULTIPLE);
+        }
         Operation.requireBytes(gateUp, 2L * tokens * width * type.bytes(), "gates and ups");
         Operation.requireBytes(f, (long) tokens * width * type.bytes(), "gated values");
         operation.arguments().pointer(gateUp).intValue(tokens).intValue(width).pointer(f);
-        operation.launch(stream, Grid.of(Operation.blocks((long) tokens * width, THREADS), THREADS));
+        int columns = Operation.blocks((long) width * type.bytes() / PACK_BYTES, THREADS);
+        operation.launchOverlapping(stream, Grid.of(columns, Math.min(tokens, MOST_ROWS), THREADS));
     }
 }

@@ -128,18 +128,20 @@ class TextKernelsTest {
     @EnumSource(Type.class)
     void gatesMultiplyUps(Type type) {
         Randoms randoms = new Randoms(3);
-        int tokens = Math.max(5, (int) (300 * SCALE));
-        int width = 192;
-        float[] gateUp = TestDevice.rounded(type, randoms.normal(tokens * 2 * width));
-        gateUp[0] = -100; // whose exponential overflows
-        double[] expected = new double[tokens * width];
-        for (int i = 0; i < expected.length; i++) {
-            int at = i / width * 2 * width + i % width;
-            expected[i] = gateUp[at] / (1 + Math.exp(-(double) gateUp[at])) * gateUp[at + width];
+        for (int[] shape : new int[][] {{1, 192}, {600, 64}, {Math.max(5, (int) (300 * SCALE)), 4160}}) {
+            int tokens = shape[0];
+            int width = shape[1];
+            float[] gateUp = TestDevice.rounded(type, randoms.normal(tokens * 2 * width));
+            gateUp[0] = -100; // whose exponential overflows
+            double[] expected = new double[tokens * width];
+            for (int i = 0; i < expected.length; i++) {
+                int at = i / width * 2 * width + i % width;
+                expected[i] = gateUp[at] / (1 + Math.exp(-(double) gateUp[at])) * gateUp[at + width];
+            }
+            DeviceBuffer f = test.poisoned(type, (long) tokens * width);
+            new SiluMul(test.device(), type).launch(test.stream(), test.values(type, gateUp), tokens, width, f);
+            assertClose("gated", test.read(type, f), expected, 1e-30, relative(type));
         }
-        DeviceBuffer f = test.poisoned(type, (long) tokens * width);
-        new SiluMul(test.device(), type).launch(test.stream(), test.values(type, gateUp), tokens, width, f);
-        assertClose("gated", test.read(type, f), expected, 1e-30, relative(type));
     }
 
     @Test
