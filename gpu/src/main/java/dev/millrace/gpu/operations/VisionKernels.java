@@ -4,9 +4,9 @@ import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.BiasGelu;
 import dev.millrace.gpu.kernel.BiasNorm;
-import dev.millrace.gpu.kernel.BiasSiluMul;
 import dev.millrace.gpu.kernel.Patches;
 import dev.millrace.gpu.kernel.ScatterMedia;
+import dev.millrace.gpu.kernel.SiluMul;
 import dev.millrace.gpu.kernel.VisionAttention;
 import dev.millrace.gpu.kernel.VisionRope;
 import dev.millrace.gpu.kernel.VisionShape;
@@ -19,7 +19,7 @@ record VisionKernels(
         BiasNorm norm,
         VisionRope rope,
         VisionAttention attention,
-        BiasSiluMul siluMul,
+        SiluMul siluMul,
         BiasGelu gelu,
         ScatterMedia scatter) {
 
@@ -35,7 +35,7 @@ record VisionKernels(
                 new BiasNorm(device, type, RMS_NORM_EPS, width, Matrix.padded(width)),
                 new VisionRope(device, shape),
                 new VisionAttention(device, shape),
-                new BiasSiluMul(device, type),
+                new SiluMul(device, type),
                 new BiasGelu(device, type),
                 new ScatterMedia(device, type));
     }

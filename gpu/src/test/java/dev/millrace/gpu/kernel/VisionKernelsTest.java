@@ -182,7 +182,7 @@ class VisionKernelsTest {
             float[] gateUp = TestDevice.rounded(type, randoms.normal(2 * rows * width));
             float[] bias = randoms.normal(2 * width);
             DeviceBuffer f = test.poisoned(type, (long) rows * width);
-            new BiasSiluMul(test.device(), type)
+            new SiluMul(test.device(), type)
                     .launch(test.stream(), test.values(type, gateUp), rows, test.floats(bias), width, f);
             double[] expected = new double[rows * width];
             for (int i = 0; i < expected.length; i++) {
