@@ -21,6 +21,7 @@ constexpr int WARPS = 8;
 constexpr int THREADS = 32 * WARPS;
 constexpr int ROWS = 32;
 constexpr int COLUMNS = 64;
+constexpr int PREFETCHED = 2;  // chunks of a warp that the kernels ahead give time to fetch
 constexpr int SUM_STRIDE = ROWS + 4;  // floats; the lanes of a warp meet all banks once
 
 enum Epilogue { STORE, FLOAT, ADD, SILU };
@@ -68,6 +69,19 @@ struct Cursor {
 template <Epilogue E>
 __device__ __forceinline__ int first_row(const Matrix& matrix, int tile, int half) {
     return E == SILU ? half * (matrix.out / 2) + tile * (ROWS / 2) : tile * ROWS + half * (ROWS / 2);
+}
+
+// Asks the cache in front of memory for the chunks behind the cursor's: a line is a row of a chunk, and each lane's.
+template <Epilogue E>
+__device__ void prefetch(const Matrix& matrix, Cursor at) {
+    int lane = threadIdx.x % 32;
+    for (int i = 0; i < PREFETCHED && !at.done(); i++) {
+        at.advance();
+        if (!at.done()) {
+            int row = min(first_row<E>(matrix, at.tile, lane / 16) + lane % 16, matrix.out - 1);
+            prefetch_l2(matrix.values + static_cast<long long>(row) * matrix.in + at.chunk * COLUMNS);
+        }
+    }
 }
 
 // 32 rows of W and all tokens, 64 columns.
@@ -153,6 +167,7 @@ __device__ void multiply(
     Chunk<NT> next = {};
     if (!ahead.done()) {
         next.template load_matrix<E>(matrix, ahead);
+        prefetch<E>(matrix, ahead);
     }
     griddepcontrol_launch_dependents();
     griddepcontrol_wait();  // W was there before the kernels that make x
