@@ -4,7 +4,6 @@ import dev.millrace.model.checkpoint.SafetensorsFile;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -18,27 +17,28 @@ final class CaseCheck {
     /** Chunks that end within a block and within pictures. */
     private static final int CHUNK = 11;
 
-    private final String file;
+    private static final String CHUNKS = "logits, chunks of " + CHUNK;
+
+    private final CaseRule rule;
     private final GoldenCase golden;
     private final PreparedPrompt prompt;
     private final SafetensorsFile references;
     private final SequenceRun run;
     private final int vocabulary;
     private final int maxSamples;
-    private final List<CheckRow> rows = new ArrayList<>();
 
     /**
      * @param maxSamples most logits rows that the executor gives in a step
      */
     CaseCheck(
-            String file,
+            CaseRule rule,
             GoldenCase golden,
             PreparedPrompt prompt,
             SafetensorsFile references,
             ModelExecutor executor,
             int vocabulary,
             int maxSamples) {
-        this.file = file;
+        this.rule = rule;
         this.golden = golden;
         this.prompt = prompt;
         this.references = references;
@@ -50,12 +50,11 @@ final class CaseCheck {
     List<CheckRow> rows() {
         grids();
         positions();
-        chunks();
-        float[] last = wholePrompt();
+        float[] last = logits();
         embeddings("image_embeds", false);
         embeddings("video_embeds", true);
         tokens(last);
-        return rows;
+        return rule.rows();
     }
 
     /** The pictures' sizes in patches, and so their numbers of tokens. */
@@ -67,7 +66,7 @@ final class CaseCheck {
         }
         int[] expected = flatten(golden.imageGrids(), golden.videoGrids());
         int[] actual = flatten(grids(false), grids(true));
-        rows.add(Comparison.equal(file, golden.name(), "grids", actual, expected));
+        rule.equal("grids", actual, expected);
     }
 
     private List<int[]> grids(boolean video) {
@@ -85,53 +84,46 @@ final class CaseCheck {
             int[] actual = IntStream.range(0, 3 * length)
                     .map(i -> prompt.positions().at(i / length, i % length))
                     .toArray();
-            rows.add(Comparison.equal(
-                    file,
-                    golden.name(),
-                    "positions",
-                    actual,
-                    references.tensor(name).toInts()));
+            rule.equal("positions", actual, references.tensor(name).toInts());
         }
     }
 
-    private void chunks() {
-        String name = golden.name() + ".last_logits";
-        if (references.contains(name)) {
-            rows.add(Comparison.within(
-                    file,
-                    golden.name(),
-                    "logits, chunks of " + CHUNK,
-                    run.prefillInChunks(CHUNK),
-                    references.tensor(name).toFloats(),
-                    Tolerance.LOGITS));
-        }
-    }
-
-    /** Logits after the prompt's last token. */
-    private float[] wholePrompt() {
+    /** Compares what the reference kept: all tokens' logits, those of some, or the last one's, which are returned. */
+    private float[] logits() {
         int length = golden.inputIds().length;
-        String all = golden.name() + ".all_logits";
-        String last = golden.name() + ".last_logits";
-        if (references.contains(all)) {
-            float[] logits = allLogits(length);
-            float[] expected = references.tensor(all).toFloats();
-            rows.add(Comparison.within(file, golden.name(), "logits", logits, expected, Tolerance.LOGITS));
-            return Arrays.copyOfRange(logits, logits.length - vocabulary, logits.length);
+        int[] lastOnly = {length - 1};
+        if (references.contains(golden.name() + ".all_logits")) {
+            return logits("all_logits", IntStream.range(0, length).toArray());
         }
-        float[] logits = run.prefill(new int[] {length - 1});
-        if (references.contains(last)) {
-            float[] expected = references.tensor(last).toFloats();
-            rows.add(Comparison.within(file, golden.name(), "logits, last", logits, expected, Tolerance.LOGITS));
+        if (golden.sampledTokens().length > 0 && references.contains(golden.name() + ".row_logits")) {
+            logits("row_logits", golden.sampledTokens());
         }
-        return logits;
+        String name = golden.name() + ".last_logits";
+        if (!references.contains(name)) {
+            return run.prefill(lastOnly);
+        }
+        float[] expected = references.tensor(name).toFloats();
+        rule.compareOne(CHUNKS, run.prefillInChunks(CHUNK, lastOnly), expected, Tolerance.LOGITS, golden.bf16Logits());
+        float[] last = run.prefill(lastOnly);
+        rule.compareOne("logits, last", last, expected, Tolerance.LOGITS, golden.bf16Logits());
+        return last;
     }
 
-    /** Logits [length · vocabulary]; the whole prompt is computed again for every slice that the executor can give. */
-    private float[] allLogits(int length) {
-        float[] logits = new float[Math.multiplyExact(length, vocabulary)];
-        for (int from = 0; from < length; from += maxSamples) {
-            int[] slice =
-                    IntStream.range(from, Math.min(from + maxSamples, length)).toArray();
+    /** Compares those of some tokens, computed in one step and in chunks; gives the last of them. */
+    private float[] logits(String kind, int[] tokens) {
+        float[] expected = references.tensor(golden.name() + "." + kind).toFloats();
+        float[] chunks = run.prefillInChunks(CHUNK, tokens);
+        float[] whole = wholePrompt(tokens);
+        rule.compare("logits", whole, expected, Tolerance.LOGITS, golden.bf16Logits());
+        rule.compare(CHUNKS, chunks, expected, Tolerance.LOGITS, golden.bf16Logits());
+        return Arrays.copyOfRange(whole, whole.length - vocabulary, whole.length);
+    }
+
+    /** Logits [tokens · vocabulary]; the whole prompt is computed again for every slice that the executor can give. */
+    private float[] wholePrompt(int[] tokens) {
+        float[] logits = new float[Math.multiplyExact(tokens.length, vocabulary)];
+        for (int from = 0; from < tokens.length; from += maxSamples) {
+            int[] slice = Arrays.copyOfRange(tokens, from, Math.min(from + maxSamples, tokens.length));
             System.arraycopy(run.prefill(slice), 0, logits, from * vocabulary, slice.length * vocabulary);
         }
         return logits;
@@ -141,20 +133,23 @@ final class CaseCheck {
         String name = golden.name() + "." + kind;
         if (references.contains(name)) {
             float[] expected = references.tensor(name).toFloats();
-            rows.add(Comparison.within(
-                    file, golden.name(), kind, run.embeddings(video), expected, Tolerance.EMBEDDINGS));
+            rule.compare(kind, run.embeddings(video), expected, Tolerance.EMBEDDINGS, golden.bf16Embeddings());
         }
     }
 
     /** At every step whose margin is wide enough the best token must be the reference's, which is then fed. */
     private void tokens(float[] afterPrompt) {
+        double margin = rule.tokenMargin();
+        if (golden.greedyTokens().length == 0 || Double.isNaN(margin)) {
+            return;
+        }
         int agreed = 0;
         int comparable = 0;
         String note = "";
         float[] logits = afterPrompt;
         for (int step = 0; step < golden.greedyTokens().length; step++) {
             int expected = golden.greedyTokens()[step];
-            if (golden.isComparable(step, Tolerance.TOKEN_MARGIN)) {
+            if (golden.isComparable(step, margin)) {
                 comparable++;
                 int best = Comparison.argmax(logits, 0, vocabulary);
                 agreed += best == expected ? 1 : 0;
@@ -164,9 +159,7 @@ final class CaseCheck {
             }
             logits = step + 1 < golden.greedyTokens().length ? run.feed(expected) : logits;
         }
-        if (golden.greedyTokens().length > 0) {
-            rows.add(CheckRow.allEqual(file, golden.name(), "tokens", agreed, comparable, note));
-        }
+        rule.tokens(agreed, comparable, note);
     }
 
     private static int[] flatten(List<int[]> images, List<int[]> videos) {

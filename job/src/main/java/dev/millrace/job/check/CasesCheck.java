@@ -30,7 +30,10 @@ final class CasesCheck {
             "second_per_grid_ts",
             "greedy_tokens",
             "greedy_margin",
+            "sampled_tokens",
+            "sampled_patches",
             "echo_share");
+    private static final String BFLOAT16 = "bfloat16";
     private static final int MAX_SAMPLES = 256;
     private static final int BLOCK_SIZE = 16;
 
@@ -71,7 +74,7 @@ final class CasesCheck {
             }
             try (ModelExecutor executor = executors.open(model, executorConfig(prompts))) {
                 prompts.forEach((golden, prompt) -> report.addAll(file, golden.name(), () -> new CaseCheck(
-                                file,
+                                new CaseRule(file, golden, dtype.equals(BFLOAT16), report::passOver),
                                 golden,
                                 prompt,
                                 references,

@@ -16,6 +16,12 @@ import java.util.function.Function;
  * @param secondsPerGrid video time between two patches along time
  * @param greedyTokens the reference's answer
  * @param greedyMargins at each of its tokens, by how much the best logit exceeds the second; empty where not recorded
+ * @param sampledTokens indices of the prompt's tokens whose {@code row_logits} and {@code hidden} values were kept
+ * @param sampledPatches places in window order of the patches whose {@code vision_hidden} values were kept
+ * @param bf16Logits PyTorch's error in bf16 over all logits that are kept, or null
+ * @param bf16Embeddings the same over the embeddings of its media
+ * @param bf16Hidden the same over the hidden states after each decoder layer
+ * @param bf16VisionHidden the same over those after each of the tower's blocks
  */
 record GoldenCase(
         String name,
@@ -26,7 +32,13 @@ record GoldenCase(
         List<int[]> videoGrids,
         double[] secondsPerGrid,
         int[] greedyTokens,
-        double[] greedyMargins) {
+        double[] greedyMargins,
+        int[] sampledTokens,
+        int[] sampledPatches,
+        ReferenceError bf16Logits,
+        ReferenceError bf16Embeddings,
+        List<ReferenceError> bf16Hidden,
+        List<ReferenceError> bf16VisionHidden) {
 
     static GoldenCase parse(JsonNode node) {
         return new GoldenCase(
@@ -38,7 +50,13 @@ record GoldenCase(
                 list(node.path("video_grid_thw"), GoldenCase::integers),
                 doubles(node.path("second_per_grid_ts")),
                 integers(node.path("greedy_tokens")),
-                doubles(node.path("greedy_margin")));
+                doubles(node.path("greedy_margin")),
+                integers(node.path("sampled_tokens")),
+                integers(node.path("sampled_patches")),
+                ReferenceError.parse(node, "pytorch_bf16"),
+                ReferenceError.parse(node, "pytorch_bf16_embeds"),
+                list(node.path("pytorch_bf16_hidden"), error -> ReferenceError.parse(error, "bf16")),
+                list(node.path("pytorch_bf16_vision_hidden"), error -> ReferenceError.parse(error, "bf16")));
     }
 
     /** Whether the reference's choice at a step is clear enough to be compared. */

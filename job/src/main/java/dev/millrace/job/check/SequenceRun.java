@@ -40,14 +40,14 @@ final class SequenceRun {
         return prefill(prompt.tokenIds().length, samples);
     }
 
-    /** Starts anew, and computes the prompt in steps of {@code chunk} tokens; logits [vocabulary] after its last token. */
-    float[] prefillInChunks(int chunk) {
-        return prefill(chunk, new int[] {prompt.tokenIds().length - 1});
+    /** Starts anew, and computes the prompt in steps of {@code chunk} tokens; logits as in {@link #prefill(int[])}. */
+    float[] prefillInChunks(int chunk, int[] samples) {
+        return prefill(chunk, samples);
     }
 
     /** Feeds the next token; logits [vocabulary] after it. */
     float[] feed(int token) {
-        return step(new int[] {token}, new int[] {0});
+        return step(new int[] {token}, new int[] {0}, 1);
     }
 
     /** Embeddings [placeholders of that kind · hidden], in the order of the placeholders. */
@@ -63,7 +63,7 @@ final class SequenceRun {
     private float[] prefill(int chunk, int[] samples) {
         int[] ids = prompt.tokenIds();
         computed = 0;
-        float[] logits = null;
+        float[] logits = {};
         for (int from = 0; from < ids.length; from += chunk) {
             int start = from;
             int end = Math.min(from + chunk, ids.length);
@@ -71,12 +71,23 @@ final class SequenceRun {
                     .filter(i -> i >= start && i < end)
                     .map(i -> i - start)
                     .toArray();
-            logits = step(Arrays.copyOfRange(ids, start, end), inChunk);
+            float[] more = step(Arrays.copyOfRange(ids, start, end), inChunk, Math.min(chunk, samples.length));
+            logits = append(logits, more);
         }
         return logits;
     }
 
-    private float[] step(int[] ids, int[] samples) {
+    private static float[] append(float[] before, float[] more) {
+        if (more == null || more.length == 0) {
+            return before;
+        }
+        float[] both = Arrays.copyOf(before, before.length + more.length);
+        System.arraycopy(more, 0, both, before.length, more.length);
+        return both;
+    }
+
+    /** @param rows that the sequence takes over if it starts, so that as many tokens can be sampled in a step */
+    private float[] step(int[] ids, int[] samples, int rows) {
         int[] positions = new int[3 * ids.length];
         int[] media = new int[ids.length];
         for (int i = 0; i < ids.length; i++) {
@@ -106,7 +117,7 @@ final class SequenceRun {
                 newBlocks(length),
                 NONE,
                 first ? mediaInputs() : List.of(),
-                first ? assignments(Math.max(1, samples.length)) : List.of(),
+                first ? assignments(Math.max(1, rows)) : List.of(),
                 samples.length > 0);
         computed = length;
         return launch(batch).logits();

@@ -61,7 +61,7 @@ class CheckTest {
         copyGolden();
         tamper("cases-a.safetensors", "text-17.all_logits", 3, value -> value + 0.01f);
 
-        assertThat(failedKinds("cases-a text-17")).containsExactly("logits");
+        assertThat(failedKinds("cases-a text-17")).containsExactly("logits", "logits, chunks of 11");
     }
 
     @Test
@@ -155,16 +155,69 @@ class CheckTest {
         assertThat(out.toString()).contains("'unheard_of' is not compared").doesNotContain("pytorch_bf16");
     }
 
+    @Test
+    void inBfloat16AnErrorBeyondPyTorchsFails() throws IOException {
+        copyGolden();
+        recordPyTorchsError(0.01, 0.1);
+        assertThat(failedKinds("cases-a text-17", "bfloat16")).isEmpty();
+        assertThat(out.toString()).contains("at most 1.2 x PyTorch's 1.00e-02");
+
+        // 512 x 17 values: one that is off by 2 is an RMS of 0.021
+        tamper("cases-a.safetensors", "text-17.all_logits", 3, value -> value + 2);
+
+        assertThat(failedKinds("cases-a text-17", "bfloat16")).containsExactly("logits", "logits, chunks of 11");
+    }
+
+    @Test
+    void inBfloat16TokensAreComparedAboveFourTimesPyTorchsLargestError() throws IOException {
+        copyGolden();
+        edit("cases-a.json", cases -> {
+            ArrayNode tokens = (ArrayNode) cases.get(1).get("greedy_tokens");
+            tokens.set(23, tokens.get(23).asInt() + 1);
+            ((ArrayNode) cases.get(1).get("greedy_margin")).set(23, 0.5);
+        });
+
+        recordPyTorchsError(0.01, 0.124);
+        assertThat(failedKinds("cases-a text-17", "bfloat16")).containsExactly("tokens");
+        recordPyTorchsError(0.01, 0.126);
+        assertThat(failedKinds("cases-a text-17", "bfloat16")).isEmpty();
+    }
+
+    @Test
+    void inBfloat16WhatPyTorchsErrorIsNotKnownOfIsPassedOver() throws IOException {
+        CheckReport report = run(GOLDEN, "cases-a image-0", "bfloat16");
+
+        assertThat(report.rows()).extracting(CheckRow::kind).containsExactly("grids", "positions");
+        assertThat(out.toString())
+                .contains("passed over: cases-a image-0: logits, because PyTorch's error in bfloat16 is not recorded")
+                .contains("passed over: cases-a image-0: image_embeds, because")
+                .contains("passed over: cases-a image-0: tokens, because");
+    }
+
+    private void recordPyTorchsError(double rms, double max) throws IOException {
+        edit("cases-a.json", cases -> ((ObjectNode) cases.get(1))
+                .put("pytorch_bf16_rms", rms)
+                .put("pytorch_bf16_max", max));
+    }
+
     private List<String> failedKinds(String filter) throws IOException {
-        return run(folder, filter).rows().stream()
+        return failedKinds(filter, "auto");
+    }
+
+    private List<String> failedKinds(String filter, String dtype) throws IOException {
+        return run(folder, filter, dtype).rows().stream()
                 .filter(row -> !row.passed())
                 .map(CheckRow::kind)
                 .toList();
     }
 
     private CheckReport run(Path vectors, String filter) throws IOException {
+        return run(vectors, filter, "auto");
+    }
+
+    private CheckReport run(Path vectors, String filter, String dtype) throws IOException {
         var report = new CheckReport(new PrintWriter(out), name -> name.contains(filter));
-        new Check(vectors, new CpuExecutorFactory(), "auto", ExecutorConfig.Gpu.DEFAULT).run(report);
+        new Check(vectors, new CpuExecutorFactory(), dtype, ExecutorConfig.Gpu.DEFAULT).run(report);
         report.finish();
         return report;
     }
