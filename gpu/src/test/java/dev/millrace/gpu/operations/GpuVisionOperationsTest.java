@@ -30,6 +30,9 @@ class GpuVisionOperationsTest {
     /** As golden/README.md asks of fp32. */
     private static final double EMBEDDINGS = 1e-4;
 
+    /** Each store rounds by up to 2^-8, a few tenths of a percent in the mean; some ten on the way add up as squares do. */
+    private static final double BFLOAT16 = 0.012;
+
     private static final int MOST_PATCHES = 640;
 
     /** The released towers' head size; widths that need padding; windows of 64 patches and whole frames. */
@@ -83,6 +86,19 @@ class GpuVisionOperationsTest {
             // every store of the residual stream and of what goes into a product rounds by up to 2^-8, 2^-9.8 in the
             // mean
             assertThat(relativeError(fast.encode(items), expected)).isLessThan(0.01);
+        }
+    }
+
+    @Test
+    void theDemonstrationModelSeesAlmostTheSameInBfloat16() {
+        Path folder = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
+        ModelConfig config = ModelConfigReader.read(folder);
+        Supplier<WeightSource> weights =
+                () -> Checkpoint.open(folder, config.text().tieWordEmbeddings());
+        MediaItem[] items = items(config.vision());
+        try (Tower tower = new Tower(config.vision(), Type.BF16, weights.get(), MOST_PATCHES)) {
+            double[] expected = CpuTower.encode(config.vision(), weights.get(), items);
+            assertThat(relativeError(tower.encode(items), expected)).isLessThan(BFLOAT16);
         }
     }
 
