@@ -2,6 +2,7 @@ package dev.millrace.gpu;
 
 import dev.millrace.gpu.device.CudaException;
 import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.FatalCudaError;
 import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.device.GpuSelection;
 import dev.millrace.gpu.device.Type;
@@ -12,7 +13,6 @@ import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /** Makes executors that compute on NVIDIA GPUs. */
@@ -27,7 +27,7 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         check(config);
         ModelConfig checkpoint = ModelConfigReader.read(model);
         GpuSelection selection = GpuSelection.of(
-                List.of(),
+                config.gpu().assigned(),
                 Optional.of(config.gpu().ids()).filter(ids -> !ids.isEmpty()),
                 Optional.ofNullable(System.getenv("CUDA_VISIBLE_DEVICES")),
                 Device.count(),
@@ -47,8 +47,10 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         try {
             return new GpuStartUp(device, checkpoint, config, type).start(claim, model);
         } catch (CudaException e) {
+            FatalCudaError.endProcessIfSticky(e);
             device.close();
-            throw e.isOutOfMemory() ? new IllegalArgumentException(tooSmall(config), e) : e;
+            throw new IllegalArgumentException(
+                    e.isOutOfMemory() ? tooSmall(config) : device.name() + " cannot be used: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
             device.close();
             throw e;

@@ -47,6 +47,11 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
     private static final Logger LOGGER = LoggerFactory.getLogger(InferenceOperator.class);
     private static final long STATS_MILLIS = 10_000;
 
+    /** Flink's external resource, and the property of it that its GPU plugin sets (GPUInfo). */
+    private static final String GPU = "gpu";
+
+    private static final String GPU_INDEX = "index";
+
     private final OperatorConfig config;
     private final transient ModelExecutorFactory executors;
     private final transient Mails mails;
@@ -103,10 +108,18 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
      */
     private ServingModel openModel() throws Exception {
         try {
-            return ServingModel.open(config, executors);
+            return ServingModel.open(config.onGpus(assignedGpus()), executors);
         } catch (IllegalArgumentException | InvalidInputException | CheckpointException e) {
             throw getRuntimeContext().getTaskInfo().getAttemptNumber() == 0 ? new SuppressRestartsException(e) : e;
         }
+    }
+
+    /** GPUs that the cluster gives to this TaskManager; none where it has not configured any. */
+    private List<String> assignedGpus() {
+        return getRuntimeContext().getExternalResourceInfos(GPU).stream()
+                .flatMap(gpu -> gpu.getProperty(GPU_INDEX).stream())
+                .sorted()
+                .toList();
     }
 
     private PreparationPool preparation(ServingModel model) {

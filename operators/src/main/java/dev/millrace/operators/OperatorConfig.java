@@ -3,6 +3,7 @@ package dev.millrace.operators;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.engine.EngineConfig;
 import java.io.Serializable;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -27,6 +28,19 @@ public record OperatorConfig(
         MediaSettings media,
         QueueLimits queue)
         implements Serializable {
+
+    /** The same on GPUs that the cluster assigned, as nvidia-smi numbers them; may be none. */
+    OperatorConfig onGpus(List<String> indices) {
+        return new OperatorConfig(
+                model,
+                servedModelName,
+                executor.withGpu(executor.gpu().withAssigned(indices)),
+                engine,
+                sampling,
+                maxLogprobs,
+                media,
+                queue);
+    }
 
     /**
      * Sampling values that a request leaves open.

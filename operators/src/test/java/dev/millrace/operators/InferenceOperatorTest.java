@@ -3,6 +3,7 @@ package dev.millrace.operators;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.schemas.FinishReason;
 import dev.millrace.schemas.PromptRequest;
@@ -55,6 +56,19 @@ class InferenceOperatorTest {
             assertThat(last.getHeaders()).containsExactlyEntriesOf(Map.of("k", "v"));
             assertThat(last.getUsage().getCompletionTokens()).isEqualTo(3);
             assertThat(last.getUsage().getPromptTokens()).isPositive();
+        }
+    }
+
+    @Test
+    void theExecutorIsToldWhichGpusTheClusterAssigned() throws Exception {
+        ModelExecutorFactory telling = (model, config) -> {
+            throw new IllegalArgumentException("assigned " + config.gpu().assigned());
+        };
+        try (var operator = OperatorFixture.unopenedWithGpus(telling, "3", "0")) {
+            assertThatThrownBy(() -> operator.harness().open())
+                    .isInstanceOf(SuppressRestartsException.class)
+                    .rootCause()
+                    .hasMessage("assigned [0, 3]");
         }
     }
 

@@ -12,13 +12,21 @@ import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TokenEvent;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.operators.testutils.MockEnvironment;
+import org.apache.flink.runtime.operators.testutils.MockEnvironmentBuilder;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -34,9 +42,36 @@ final class OperatorFixture implements AutoCloseable {
 
     private OperatorFixture(OperatorConfig config, ModelExecutorFactory executors, int parallelism, int subtask)
             throws Exception {
-        harness = new OneInputStreamOperatorTestHarness<>(
-                new InferenceOperatorFactory(config, executors), MAX_PARALLELISM, parallelism, subtask);
+        this(new OneInputStreamOperatorTestHarness<>(
+                new InferenceOperatorFactory(config, executors), MAX_PARALLELISM, parallelism, subtask));
+    }
+
+    private OperatorFixture(OneInputStreamOperatorTestHarness<InboundPrompt, TokenEvent> harness) {
+        this.harness = harness;
         harness.setup(new AvroTypeInfo<>(TokenEvent.class).createSerializer(new SerializerConfigImpl()));
+    }
+
+    /** One whose TaskManager has been assigned these GPUs; the test opens it. */
+    static OperatorFixture unopenedWithGpus(ModelExecutorFactory executors, String... indices) throws Exception {
+        Set<ExternalResourceInfo> gpus = Arrays.stream(indices).map(Gpu::new).collect(Collectors.toSet());
+        MockEnvironment environment = new MockEnvironmentBuilder()
+                .setExternalResourceInfoProvider(name -> name.equals("gpu") ? gpus : Set.of())
+                .build();
+        return new OperatorFixture(new OneInputStreamOperatorTestHarness<>(
+                new InferenceOperatorFactory(config(QueueLimits.DEFAULT), executors), environment));
+    }
+
+    /** As Flink's GPU plugin describes one. */
+    private record Gpu(String index) implements ExternalResourceInfo {
+        @Override
+        public Optional<String> getProperty(String key) {
+            return key.equals("index") ? Optional.of(index) : Optional.empty();
+        }
+
+        @Override
+        public Collection<String> getKeys() {
+            return Set.of("index");
+        }
     }
 
     static OperatorFixture open() throws Exception {

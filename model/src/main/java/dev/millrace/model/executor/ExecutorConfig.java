@@ -1,6 +1,7 @@
 package dev.millrace.model.executor;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * What an executor is built for.
@@ -84,11 +85,24 @@ public record ExecutorConfig(
      * @param memoryUtilization share of the GPU's memory that the executor may take, above 0 and at most 1
      * @param enforceEager whether to launch each kernel by itself, without graphs
      * @param tensorParallelSize GPUs that share a model
-     * @param ids GPUs to use, by their numbers among the visible ones with commas between; empty: all of them
+     * @param ids GPUs that may be used, by their numbers among the visible ones with commas between; empty: all of them
+     * @param assigned GPUs that the cluster assigned, as nvidia-smi numbers them; where there are any, they alone may be
+     *     used
      */
-    public record Gpu(double memoryUtilization, boolean enforceEager, int tensorParallelSize, String ids)
+    public record Gpu(
+            double memoryUtilization, boolean enforceEager, int tensorParallelSize, String ids, List<String> assigned)
             implements Serializable {
 
         public static final Gpu DEFAULT = new Gpu(0.9, false, 1, "");
+
+        /** With no GPU assigned by a cluster. */
+        public Gpu(double memoryUtilization, boolean enforceEager, int tensorParallelSize, String ids) {
+            this(memoryUtilization, enforceEager, tensorParallelSize, ids, List.of());
+        }
+
+        /** The same with other GPUs assigned. */
+        public Gpu withAssigned(List<String> indices) {
+            return new Gpu(memoryUtilization, enforceEager, tensorParallelSize, ids, List.copyOf(indices));
+        }
     }
 }
