@@ -14,7 +14,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Measures what one decode step of the 7B model is made of beside cuBLAS: skinny products, decode attention, sampling.
+ * Measures what one decode step of the 7B model is made of beside cuBLAS: skinny products, decode attention, the kernels
+ * between products, sampling.
  * Operands alternate between copies that exceed the cache, as the layers of a model do. Arguments: the bandwidth in TB/s
  * that shares are of (4.27 unless given), and a number that all sizes are divided by (to try it on the emulator, say).
  */
@@ -58,6 +59,9 @@ public final class DecodeBenchmark {
             benchmark.attention(64, 4096);
             benchmark.attention(256, 192);
             benchmark.attention(256, 1024);
+            for (int tokens : new int[] {1, 64, 256, 8192}) {
+                benchmark.betweenProducts(tokens);
+            }
             SamplerBenchmark.run(device, benchmark.stream, benchmark.timer, shrink);
         }
     }
@@ -118,6 +122,44 @@ public final class DecodeBenchmark {
                     i -> attention.launch(stream, q, caches[i % caches.length], inputs, shape.queryWidth(), out));
         }
         Arrays.stream(caches).forEach(DeviceBuffer::close);
+    }
+
+    /** The kernels between a layer's products. */
+    private void betweenProducts(int fullTokens) {
+        int tokens = Math.max(1, fullTokens / shrink);
+        int width = 3584;
+        int gates = 18_944;
+        CacheShape shape = new CacheShape(Type.BF16, 28, 4, 128);
+        RmsNorm norm = new RmsNorm(device, Type.BF16, 1e-6);
+        QkvRope rope = new QkvRope(device, shape);
+        SiluMul gate = new SiluMul(device, Type.BF16);
+        DeviceBuffer[] x = copies((long) tokens * width, "tokens");
+        DeviceBuffer[] gateUp = copies(2L * tokens * gates, "gates and ups");
+        DeviceBuffer[] qkv = copies((long) tokens * shape.qkvWidth(), "queries, keys and values");
+        long cacheBytes = (tokens / CacheShape.BLOCK_TOKENS + 1) * shape.blockBytes();
+        try (DeviceBuffer weight = device.allocate((long) shape.qkvWidth() * Float.BYTES, "weights");
+                DeviceBuffer y = device.allocate((long) tokens * gates * Type.BF16.bytes(), "results");
+                DeviceBuffer cache = device.allocate(cacheBytes, "a layer's cache");
+                DeviceBuffer derived = device.allocate(64L * tokens * (Float.BYTES + Long.BYTES), "angles")) {
+            stream.fill(weight, 0);
+            stream.fill(derived, 0);
+            Derived zeros = new Derived(null, derived, null, derived, derived, null);
+            timer.print(
+                    "norm, %d tokens".formatted(tokens),
+                    4.0 * tokens * width,
+                    i -> norm.launch(stream, x[i % x.length], tokens, weight, width, width, y));
+            timer.print(
+                    "bias, rotation, cache, %d tokens".formatted(tokens),
+                    4.0 * tokens * shape.qkvWidth(),
+                    i -> rope.launch(stream, qkv[i % qkv.length], tokens, weight, zeros, y, cache));
+            timer.print(
+                    "gate, %d tokens".formatted(tokens),
+                    6.0 * tokens * gates,
+                    i -> gate.launch(stream, gateUp[i % gateUp.length], tokens, gates, y));
+        }
+        for (DeviceBuffer[] all : new DeviceBuffer[][] {x, gateUp, qkv}) {
+            Arrays.stream(all).forEach(DeviceBuffer::close);
+        }
     }
 
     /** Each sequence's next token; blocks in an order that jumps about. */
