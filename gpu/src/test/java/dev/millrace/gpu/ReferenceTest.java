@@ -7,14 +7,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.checkpoint.SafetensorsFile;
+import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.model.sampling.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("device")
 class ReferenceTest {
 
+    private static final int[] NONE = {};
     private static final double LOGITS = 1e-3;
     private static final double EMBEDDINGS = 1e-4;
     private static final double COMPARABLE_MARGIN = 2e-3;
@@ -92,6 +97,30 @@ class ReferenceTest {
                 }
             }
         }
+    }
+
+    /** Noise and penalties decide, not the last bits of logits. */
+    @Test
+    void seededDrawsAreThoseOfTheCpu() {
+        SamplingParams params =
+                new SamplingParams(1, 0.95f, 50, 0.01f, 1.05f, 0.1f, 0.1f, 77, NONE, new float[0], null, NONE, 0, NONE);
+        try (ModelExecutor gpu = Models.withGraphs(Models.GOLDEN_A);
+                ModelExecutor cpu = Models.cpu(Models.GOLDEN_A)) {
+            assertThat(draws(new StepDriver(gpu), params)).isEqualTo(draws(new StepDriver(cpu), params));
+        }
+    }
+
+    private static List<Integer> draws(StepDriver driver, SamplingParams params) {
+        List<Integer> tokens = new ArrayList<>();
+        Sequence drawn = driver.sequence(params, Models.ids(12, 3));
+        Sequence greedy = driver.sequence(Models.ids(5, 4));
+        for (int i = 0; i < 20; i++) {
+            tokens.add(driver.run(greedy, drawn).tokens()[1]);
+            greedy.append(ForwardBatch.LAST_SAMPLED);
+            drawn.append(ForwardBatch.LAST_SAMPLED);
+        }
+        assertThat(Set.copyOf(tokens)).as("different tokens").hasSizeGreaterThan(5);
+        return tokens;
     }
 
     @ParameterizedTest
