@@ -12,22 +12,9 @@
 // contextLength i[S]; writes tokens i[R], lastTokens i[rows]. Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts
 // u32[R, BINS] and masses u64[R, BINS], zero before and after; bounds Bounds[R]; lengths i[R], lists u64[R, LIST].
 
-#include "chunk.cuh"
-#include "draw.cuh"
-#include "row_state.cuh"
+#include "filter.cuh"
 
 namespace {
-
-constexpr int THREADS = 512;
-constexpr int PER_THREAD = LIST / THREADS;
-constexpr int KEY_DIGITS = 3;  // of a key, those that hold the value (and one bit of the id)
-constexpr int ALL_DIGITS = 5;
-
-// Values in bins before first are kept, those in bins after last are not. base is the count (top-k) or mass (top-p) before first.
-struct Bounds {
-    int first, last;
-    u64 base, total;
-};
 
 struct Samples {
     const int *token, *row, *sequence, *cuQ, *contextLength;
@@ -44,45 +31,6 @@ __device__ Noise noise_of(const Rows& rows, int row, int position) {
     return Noise{static_cast<unsigned>(rows.field(row, SEED_LOW)), static_cast<unsigned>(rows.field(row, SEED_HIGH)),
                  rows.field(row, CHOICE), position};
 }
-
-// Which values a row's filters keep, and how.
-struct Filter {
-    float max;
-    int topK;
-    float topP;
-    double minP, leastDistance;
-
-    __device__ static Filter of(const Rows& rows, int row, float max) {
-        Filter f;
-        f.max = max;
-        f.topK = rows.field(row, TOP_K);
-        f.topP = rows.real(row, TOP_P);
-        f.minP = rows.real(row, MIN_P);
-        f.leastDistance = f.minP > 0 ? logarithm(fmax(f.minP, 1e-300)) : -__builtin_inf();
-        return f;
-    }
-
-    __device__ bool binned() const { return topK > 0 || topP < 1; }
-    __device__ bool byMass() const { return topK == 0; }
-
-    // The least mass that top-p may keep of a total.
-    __device__ u64 wanted(u64 total) const {
-        u64 mass = static_cast<u64>(ceil(topP * static_cast<double>(total)));
-        return mass > 0 ? mass : 1;
-    }
-
-    // Whether min-p keeps a value; false for NaN. The exponential only where the logarithms are too close to tell.
-    __device__ __forceinline__ bool admits(float x) const {
-        if (minP <= 0) {
-            return x == x;
-        }
-        double distance = static_cast<double>(x) - max;
-        if (fabs(distance - leastDistance) < 1e-9) {
-            return exponential(distance) >= minP;
-        }
-        return distance > leastDistance;
-    }
-};
 
 // The lowest id of the chunk's largest value. A NaN as the very first logit wins, as it does where nothing compares above it.
 __device__ Best greedy_best(const View& view) {
@@ -148,130 +96,27 @@ __device__ float chunk_max(const View& view) {
     return block_max<SCAN_THREADS>(max);
 }
 
-// The keys of values that lie in the bins between the bounds: from the list, or where that ran over from the logits.
-struct Source {
-    const View& view;
-    const Filter& filter;
-    Bounds bounds;
-    const u64* list;
-    int length;
-
-    __device__ bool listed() const { return length <= LIST; }
-
-    __device__ bool holds(float x) const {
-        if (!filter.admits(x)) {
-            return false;
-        }
-        int bin = bin_of(x, filter.max);
-        return bin >= bounds.first && bin <= bounds.last;
-    }
-
-    template <typename Visit>
-    __device__ void each(Visit visit) const {
-        if (listed()) {
-            for (int i = threadIdx.x; i < length; i += THREADS) {
-                visit(list[i]);
-            }
-            return;
-        }
-        for (int first = 4 * threadIdx.x; first < view.size; first += 4 * THREADS) {
-            float x[4];
-            view.pack(first, x);
-            for (int i = 0; i < 4; i++) {
-                if (holds(x[i])) {
-                    visit(key_of(x[i], first + i));
-                }
-            }
-        }
-    }
-
-    // The best of the keys at and above the threshold.
-    __device__ void draw(const Noise& noise, u64 threshold, Best& best) const {
-        int tiles = listed() ? 1 : (view.size + LIST - 1) / LIST;
-        for (int tile = 0; tile < tiles; tile++) {
-            Contest<THREADS, PER_THREAD> contest;
-            int id[PER_THREAD];
-#pragma unroll
-            for (int j = 0; j < PER_THREAD; j += 4) {
-                float x[4];
-                if (listed()) {
-                    take(j, x, id);
-                } else {
-                    int first = tile * LIST + (j / 4 * THREADS + threadIdx.x) * 4;
-                    view.pack(first, x);
-                    for (int i = 0; i < 4; i++) {
-                        id[j + i] = first + i;
-                        x[i] = holds(x[i]) ? x[i] : NONE;
-                    }
-                }
-#pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    bool kept = x[i] == x[i] && key_of(x[i], id[j + i]) >= threshold;
-                    contest.enter(j + i, kept ? x[i] : NONE, kept ? noise.word(id[j + i]) : 0);
-                }
-            }
-            contest.hold(noise, [&](int i) { return id[i]; }, best);
-        }
-    }
-
-private:
-    __device__ __forceinline__ void take(int j, float (&x)[4], int (&id)[PER_THREAD]) const {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            int at = (j + i) * THREADS + threadIdx.x;
-            u64 key = at < length ? list[at] : 0;
-            id[j + i] = id_of(key);
-            x[i] = at < length ? value_of(key) : NONE;
-        }
-    }
-};
-
-// The key of the least likely value that top-k and top-p keep; 0 where they keep all of the source.
-__device__ u64 threshold_of(const Source& source, u64* sums) {
-    const Filter& filter = source.filter;
-    auto each = [&](auto visit) { source.each(visit); };
-    u64 byCount = 0;
-    if (filter.topK > 0) {
-        byCount = descend<THREADS>(sums, KEY_DIGITS, filter.topK - source.bounds.base, each, [](u64) { return 1ull; });
-        byCount = byCount >> ID_BITS << ID_BITS;  // those that equal the k-th stay
-    }
-    if (filter.topP >= 1) {
-        return byCount;
-    }
-    auto mass = [&](u64 key) { return key >= byCount ? mass_of(value_of(key), filter.max) : 0; };
-    u64 total = source.bounds.total;
-    if (!filter.byMass()) {
-        u64 mine = 0;
-        source.each([&](u64 key) { mine += mass(key); });
-        block_scan<THREADS>(mine, total);
-    }
-    u64 wanted = filter.wanted(total);
-    u64 base = filter.byMass() ? source.bounds.base : 0;
-    u64 byMass = descend<THREADS>(sums, ALL_DIGITS, wanted - base, each, mass);
-    return byMass > byCount ? byMass : byCount;
-}
-
 // The first of the largest raw logits: what is drawn where nothing may be.
 __device__ int likeliest(const float* logits, int size) {
     float max = MINUS_INFINITY;
-    for (int i = threadIdx.x; i < size; i += THREADS) {
+    for (int i = threadIdx.x; i < size; i += ROW_THREADS) {
         max = fmaxf(max, logits[i]);
     }
-    max = block_max<THREADS>(max);
+    max = block_max<ROW_THREADS>(max);
     Best best = Best::none();
-    for (int i = threadIdx.x; i < size && best.id == NOBODY; i += THREADS) {
+    for (int i = threadIdx.x; i < size && best.id == NOBODY; i += ROW_THREADS) {
         if (logits[i] == max) {
             best = Best{0, i};
         }
     }
-    best = block_best<THREADS>(best);
+    best = block_best<ROW_THREADS>(best);
     return best.id == NOBODY || logits[0] != logits[0] ? 0 : best.id;
 }
 
 __device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {
     int flags = rows.field(row, FLAGS);
     if ((flags & (HAS << DRAW_BANNED)) != 0) {
-        for (int i = threadIdx.x; i < rows.words(); i += THREADS) {
+        for (int i = threadIdx.x; i < rows.words(); i += ROW_THREADS) {
             rows.bitmap(row, DRAW_BANNED)[i] = 0;
         }
     }
@@ -367,7 +212,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) sample_bounds(
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_bounds(
         const int* sampleRow, int* fields, int dummyRow, unsigned* binCounts, u64* binMasses, Bounds* bounds, int* lengths) {
     griddepcontrol_launch_dependents();
     griddepcontrol_wait();
@@ -382,21 +227,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample_bounds(
     u64* mass = binMasses + static_cast<long long>(sample) * BINS;
     Bounds found{BINS, BINS, 0, 0};  // min-p alone needs none
     if (filter.topK > 0) {
-        Place place = reach<THREADS, BINS>(filter.topK, [&](int i) { return number[i]; });
+        Place place = reach<ROW_THREADS, BINS>(filter.topK, [&](int i) { return number[i]; });
         int bin = min(place.index, OVERFLOW_BIN);
         found = filter.topP < 1 ? Bounds{0, bin, 0, 0} : Bounds{bin, bin, place.before, 0};
     } else if (filter.topP < 1) {
         u64 sum = 0;
-        for (int i = threadIdx.x; i < BINS; i += THREADS) {
+        for (int i = threadIdx.x; i < BINS; i += ROW_THREADS) {
             sum += mass[i];
         }
         u64 total;
-        block_scan<THREADS>(sum, total);
-        Place place = reach<THREADS, BINS>(filter.wanted(total), [&](int i) { return mass[i]; });
+        block_scan<ROW_THREADS>(sum, total);
+        Place place = reach<ROW_THREADS, BINS>(filter.wanted(total), [&](int i) { return mass[i]; });
         found = Bounds{place.index, place.index, place.before, total};
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < BINS; i += THREADS) {
+    for (int i = threadIdx.x; i < BINS; i += ROW_THREADS) {
         number[i] = 0;
         mass[i] = 0;
     }
@@ -438,7 +283,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) sample_choose(
+extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
         const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
         const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         int chunks, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
@@ -454,17 +299,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) sample_choose(
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
     View view = View::of(rows, row, logits + static_cast<long long>(sample) * stride);
     Best best = Best::none();
-    for (int i = threadIdx.x; i < chunks; i += THREADS) {
+    for (int i = threadIdx.x; i < chunks; i += ROW_THREADS) {
         best.offer(scores[sample * chunks + i], ids[sample * chunks + i]);
     }
     if ((view.flags & FILTERED) != 0) {
-        Filter filter = Filter::of(rows, row, largest<THREADS>(maxima + sample * chunks, chunks));
+        Filter filter = Filter::of(rows, row, largest<ROW_THREADS>(maxima + sample * chunks, chunks));
         Source source{view, filter, bounds[sample], lists + static_cast<long long>(sample) * LIST, lengths[sample]};
         u64 threshold = filter.binned() ? threshold_of(source, sums) : 0;
         Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
         source.draw(noise_of(rows, row, samples.position(sample)), threshold, best);
     }
-    best = block_best<THREADS>(best);
+    best = block_best<ROW_THREADS>(best);
     int token = best.id != NOBODY ? best.id : likeliest(view.logits, vocabulary);
     commit(rows, row, token, lastTokens);
     if (threadIdx.x == 0) {
