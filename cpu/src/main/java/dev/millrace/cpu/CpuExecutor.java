@@ -7,6 +7,8 @@ import dev.millrace.cpu.parallel.ThreadTeam;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.Probe;
+import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.forward.Qwen25Vl;
@@ -17,7 +19,7 @@ import java.util.concurrent.LinkedBlockingQueue;
  * Computes steps on the JVM. One thread takes them in order and is the thread team's worker 0; after a step failed, so do
  * all that follow it, because what they build on is gone.
  */
-final class CpuExecutor implements ModelExecutor {
+final class CpuExecutor implements ModelExecutor, Probeable {
 
     private final Qwen25Vl model;
     private final CpuTextOperations text;
@@ -31,6 +33,7 @@ final class CpuExecutor implements ModelExecutor {
     private final Thread thread = new Thread(this::work, "millrace-executor");
     private Throwable failure; // of the executor's thread
     private boolean running = true; // of the executor's thread
+    private Probe probe; // of the executor's thread, or null
     private boolean closed;
 
     CpuExecutor(
@@ -91,6 +94,11 @@ final class CpuExecutor implements ModelExecutor {
     }
 
     @Override
+    public void probe(Probe next) {
+        queue.add(() -> probe = next);
+    }
+
+    @Override
     public void close() {
         if (closed) {
             return;
@@ -148,10 +156,22 @@ final class CpuExecutor implements ModelExecutor {
         long start = System.nanoTime();
         for (MediaInput input : batch.encode()) {
             vision.bind(input);
-            model.encode(vision);
+            model.encode(vision, this::showBlock);
         }
         text.bind(batch);
-        model.forward(text);
+        model.forward(text, this::showLayer);
         return text.result(System.nanoTime() - start);
+    }
+
+    private void showLayer(int layer) {
+        if (probe != null) {
+            probe.layer(layer, text.hidden());
+        }
+    }
+
+    private void showBlock(int block) {
+        if (probe != null) {
+            probe.visionBlock(block, vision.hidden());
+        }
     }
 }

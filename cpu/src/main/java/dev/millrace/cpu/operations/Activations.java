@@ -26,6 +26,15 @@ final class Activations {
         return stride;
     }
 
+    /** The first columns of the first rows, without what pads them. */
+    float[] copy(int rows, int columns) {
+        float[] copy = new float[Math.multiplyExact(rows, columns)];
+        for (int row = 0; row < rows; row++) {
+            System.arraycopy(values, row(row), copy, row * columns, columns);
+        }
+        return copy;
+    }
+
     /** Where a row starts. */
     int row(int row) {
         return row * stride;

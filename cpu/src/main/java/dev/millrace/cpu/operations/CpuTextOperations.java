@@ -90,6 +90,11 @@ public final class CpuTextOperations implements TextOperations {
         return samples.result(batch.step(), computeNanos);
     }
 
+    /** A copy of x [T, D]. */
+    public float[] hidden() {
+        return x.copy(batch.numTokens(), config.hiddenSize());
+    }
+
     @Override
     public void prepare() {
         rows.apply(batch);

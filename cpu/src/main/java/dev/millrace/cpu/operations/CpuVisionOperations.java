@@ -96,6 +96,11 @@ public final class CpuVisionOperations implements VisionOperations {
         return input.item().numPatches();
     }
 
+    /** A copy of v [P, Dv]. */
+    public float[] hidden() {
+        return v.copy(patches(), config.hiddenSize());
+    }
+
     @Override
     public void patchEmbed() {
         int length = config.patchLength();

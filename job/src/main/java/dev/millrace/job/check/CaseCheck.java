@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Compares one case: positions, embeddings, logits of the whole prompt in one step and of its end in chunks, and the
+ * Compares one case: positions, hidden states where the reference kept them, embeddings, logits of the whole prompt in one step and of its end in chunks, and the
  * reference's tokens fed one by one through the key-value cache.
  */
 final class CaseCheck {
@@ -23,6 +23,7 @@ final class CaseCheck {
     private final GoldenCase golden;
     private final PreparedPrompt prompt;
     private final SafetensorsFile references;
+    private final ModelExecutor executor;
     private final SequenceRun run;
     private final int vocabulary;
     private final int maxSamples;
@@ -42,6 +43,7 @@ final class CaseCheck {
         this.golden = golden;
         this.prompt = prompt;
         this.references = references;
+        this.executor = executor;
         this.run = new SequenceRun(executor, prompt);
         this.vocabulary = vocabulary;
         this.maxSamples = maxSamples;
@@ -50,6 +52,7 @@ final class CaseCheck {
     List<CheckRow> rows() {
         grids();
         positions();
+        new HiddenStatesCheck(golden, references, rule).run(run, executor);
         float[] last = logits();
         embeddings("image_embeds", false);
         embeddings("video_embeds", true);
@@ -95,8 +98,8 @@ final class CaseCheck {
         if (references.contains(golden.name() + ".all_logits")) {
             return logits("all_logits", IntStream.range(0, length).toArray());
         }
-        if (golden.sampledTokens().length > 0 && references.contains(golden.name() + ".row_logits")) {
-            logits("row_logits", golden.sampledTokens());
+        if (references.contains(golden.name() + ".row_logits")) {
+            return logits("row_logits", golden.sampledTokens());
         }
         String name = golden.name() + ".last_logits";
         if (!references.contains(name)) {

@@ -16,7 +16,8 @@ import java.util.function.Function;
  * @param secondsPerGrid video time between two patches along time
  * @param greedyTokens the reference's answer
  * @param greedyMargins at each of its tokens, by how much the best logit exceeds the second; empty where not recorded
- * @param sampledTokens indices of the prompt's tokens whose {@code row_logits} and {@code hidden} values were kept
+ * @param sampledTokens indices of the prompt's tokens whose {@code row_logits} and {@code hidden} values were kept, the
+ *     last token's among them
  * @param sampledPatches places in window order of the patches whose {@code vision_hidden} values were kept
  * @param bf16Logits PyTorch's error in bf16 over all logits that are kept, or null
  * @param bf16Embeddings the same over the embeddings of its media

@@ -5,6 +5,10 @@ final class Tolerance {
 
     static final double LOGITS = 1e-3;
     static final double EMBEDDINGS = 1e-4;
+
+    /** Of the residual stream, which grows from layer to layer: this times the root of its mean square. */
+    static final double HIDDEN_SHARE = 1e-3;
+
     static final double PROBABILITIES = 1e-5;
 
     /** Steps at which the reference's best logit exceeds the second by no more are not compared. */

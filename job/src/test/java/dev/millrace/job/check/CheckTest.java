@@ -45,6 +45,8 @@ class CheckTest {
                         "video_embeds",
                         "positions",
                         "tokens",
+                        "hidden 1",
+                        "vision_hidden 2",
                         "pixel values",
                         "probabilities",
                         "height and width",
@@ -62,6 +64,15 @@ class CheckTest {
         tamper("cases-a.safetensors", "text-17.all_logits", 3, value -> value + 0.01f);
 
         assertThat(failedKinds("cases-a text-17")).containsExactly("logits", "logits, chunks of 11");
+    }
+
+    @Test
+    void aLayerThatLeavesSomethingElseIsNamed() throws IOException {
+        copyGolden();
+        tamper("cases-layers.safetensors", "text-40.hidden.1", 3, value -> value + 0.01f);
+        tamper("cases-layers.safetensors", "image-56x84-112x140.vision_hidden.2", 7, value -> value + 0.01f);
+
+        assertThat(failedKinds("cases-layers")).containsExactly("hidden 1", "vision_hidden 2");
     }
 
     @Test

@@ -1,5 +1,7 @@
 package dev.millrace.model.forward;
 
+import java.util.function.IntConsumer;
+
 /**
  * The forward pass of Qwen2.5-VL (transformers {@code modeling_qwen2_5_vl.py}), written once over half-block operations
  * and without a look at the data, so that one body serves every backend, eager or captured. A Qwen2 text model is the
@@ -27,6 +29,15 @@ public final class Qwen25Vl {
 
     /** Computes one step's tokens. */
     public void forward(TextOperations ops) {
+        forward(ops, layer -> {});
+    }
+
+    /**
+     * Computes one step's tokens.
+     *
+     * @param afterLayer hears of each layer once its operations were called; x is the residual stream behind it then
+     */
+    public void forward(TextOperations ops, IntConsumer afterLayer) {
         ops.prepare();
         ops.copyBlocks();
         ops.embed();
@@ -36,6 +47,7 @@ public final class Qwen25Vl {
             ops.attnOut(layer);
             ops.mlpIn(layer);
             ops.mlpOut(layer);
+            afterLayer.accept(layer);
         }
         ops.logits();
         ops.sample();
@@ -43,6 +55,15 @@ public final class Qwen25Vl {
 
     /** Computes the embeddings of a step's media. */
     public void encode(VisionOperations ops) {
+        encode(ops, block -> {});
+    }
+
+    /**
+     * Computes the embeddings of a step's media.
+     *
+     * @param afterBlock hears of each block once its operations were called; v is the residual stream behind it then
+     */
+    public void encode(VisionOperations ops, IntConsumer afterBlock) {
         ops.patchEmbed();
         for (int block = 0; block < visionBlocks; block++) {
             ops.visAttnIn(block);
@@ -50,6 +71,7 @@ public final class Qwen25Vl {
             ops.visAttnOut(block);
             ops.visMlpIn(block);
             ops.visMlpOut(block);
+            afterBlock.accept(block);
         }
         ops.merge();
     }
