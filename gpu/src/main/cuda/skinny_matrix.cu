@@ -5,6 +5,8 @@
 //   skinny_float  -> y f32[N, yStride]
 //   skinny_add    -> y bf16[N, yStride] += the product
 //   skinny_silu   -> y bf16[N, yStride], columns 0 to out/2 - 1: silu(the product's first half) * its second half
+//   skinny_rope   -> q bf16[N, Hq, hd]; cache bf16[block, 2, Hk, 16, hd]: what qkv_rope.cu makes of the product, which here is not
+//                    rounded before; bias f32[(Hq+2Hk)*hd]; cos, sin f32[N, hd/2]; slots i64[N]; hd a multiple of 32
 //
 // W is the A operand of mma.m16n8k16, the tokens are n. Lane (g, t) of a warp reads 16 bytes of rows g and g + 8 straight into
 // registers: columns 8t to 8t + 7, of which one step of the mma takes the first four as its columns 2t, 2t + 1, 2t + 8, 2t + 9 and the
@@ -24,21 +26,37 @@ constexpr int COLUMNS = 64;
 constexpr int PREFETCHED = 2;  // chunks of a warp that the kernels ahead give time to fetch
 constexpr int SUM_STRIDE = ROWS + 4;  // floats; the lanes of a warp meet all banks once
 
-enum Epilogue { STORE, FLOAT, ADD, SILU };
+enum Epilogue { STORE, FLOAT, ADD, SILU, ROPE };
 
 struct Matrix {
     const bf16* values;
     int out, in, pieces;
+    int head;  // rows of a head, for ROPE
 
     __device__ int tiles() const { return (out + ROWS - 1) / ROWS; }
     __device__ int items() const { return tiles() * pieces; }
     __device__ int firstChunk(int piece) const { return static_cast<int>(static_cast<long long>(piece) * (in / COLUMNS) / pieces); }
 };
 
+// Where a tile's first and second 16 rows start: neighbours, or rows of two halves that belong together, of the whole product for
+// SILU, of each head for ROPE.
+template <Epilogue E>
+__device__ __forceinline__ int first_row(const Matrix& matrix, int tile, int half) {
+    if constexpr (E == SILU || E == ROPE) {
+        int size = (E == SILU ? matrix.out : matrix.head) / 2;
+        int tilesOfHead = (size + ROWS / 2 - 1) / (ROWS / 2);
+        return tile / tilesOfHead * (2 * size) + half * size + tile % tilesOfHead * (ROWS / 2);
+    } else {
+        return tile * ROWS + half * (ROWS / 2);
+    }
+}
+
 // Goes through the chunks that a warp takes, item after item.
+template <Epilogue E>
 struct Cursor {
     const Matrix& matrix;
-    int items, item, tile, chunk, end;
+    int items, item, chunk, end;
+    int rows[2];  // where the tile's halves start
 
     __device__ Cursor(const Matrix& matrix) : matrix(matrix), items(matrix.items()), item(blockIdx.x) { enter(); }
 
@@ -46,11 +64,13 @@ struct Cursor {
 
     __device__ __forceinline__ void enter() {
         for (; item < items; item += gridDim.x) {
-            tile = item / matrix.pieces;
+            int tile = item / matrix.pieces;
             int piece = item - tile * matrix.pieces;
             chunk = matrix.firstChunk(piece) + static_cast<int>(threadIdx.x) / 32;
             end = matrix.firstChunk(piece + 1);
             if (chunk < end) {
+                rows[0] = first_row<E>(matrix, tile, 0);
+                rows[1] = first_row<E>(matrix, tile, 1);
                 return;
             }
         }
@@ -65,20 +85,14 @@ struct Cursor {
     }
 };
 
-// A tile's first or second 16 rows: neighbours, or for SILU rows of the two halves that belong together.
-template <Epilogue E>
-__device__ __forceinline__ int first_row(const Matrix& matrix, int tile, int half) {
-    return E == SILU ? half * (matrix.out / 2) + tile * (ROWS / 2) : tile * ROWS + half * (ROWS / 2);
-}
-
 // Asks the cache in front of memory for the chunks behind the cursor's: a line is a row of a chunk, and each lane's.
 template <Epilogue E>
-__device__ void prefetch(const Matrix& matrix, Cursor at) {
+__device__ void prefetch(const Matrix& matrix, Cursor<E> at) {
     int lane = threadIdx.x % 32;
     for (int i = 0; i < PREFETCHED && !at.done(); i++) {
         at.advance();
         if (!at.done()) {
-            int row = min(first_row<E>(matrix, at.tile, lane / 16) + lane % 16, matrix.out - 1);
+            int row = min((lane < 16 ? at.rows[0] : at.rows[1]) + lane % 16, matrix.out - 1);
             prefetch_l2(matrix.values + static_cast<long long>(row) * matrix.in + at.chunk * COLUMNS);
         }
     }
@@ -91,13 +105,13 @@ struct Chunk {
     uint4 x[NT][2];
 
     template <Epilogue E>
-    __device__ __forceinline__ void load_matrix(const Matrix& matrix, const Cursor& at) {
+    __device__ __forceinline__ void load_matrix(const Matrix& matrix, const Cursor<E>& at) {
         int lane = threadIdx.x % 32;
 #pragma unroll
         for (int half = 0; half < 2; half++) {
 #pragma unroll
             for (int upper = 0; upper < 2; upper++) {
-                int row = min(first_row<E>(matrix, at.tile, half) + upper * 8 + lane / 4, matrix.out - 1);
+                int row = min(at.rows[half] + upper * 8 + lane / 4, matrix.out - 1);
                 const bf16* from = matrix.values + static_cast<long long>(row) * matrix.in + at.chunk * COLUMNS + lane % 4 * 8;
                 w[half][upper][0] = ld_global_nc_l2(from);
                 w[half][upper][1] = ld_global_nc_l2(from + 32);
@@ -105,12 +119,12 @@ struct Chunk {
         }
     }
 
-    __device__ __forceinline__ void load_tokens(const bf16* tokens, int numTokens, int stride, const Cursor& at) {
+    __device__ __forceinline__ void load_tokens(const bf16* tokens, int numTokens, int stride, int firstColumn) {
         int lane = threadIdx.x % 32;
 #pragma unroll
         for (int n = 0; n < NT; n++) {
             int token = n * 8 + lane / 4;
-            const bf16* from = tokens + static_cast<long long>(token) * stride + at.chunk * COLUMNS + lane % 4 * 8;
+            const bf16* from = tokens + static_cast<long long>(token) * stride + firstColumn + lane % 4 * 8;
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 x[n][half] = token < numTokens ? *reinterpret_cast<const uint4*>(from + 32 * half) : make_uint4(0, 0, 0, 0);
@@ -139,40 +153,82 @@ struct Chunk {
     }
 };
 
+// What becomes of the product of a tile's row (this lane's) and a token (this warp's, maybe none). Called by whole warps.
 template <Epilogue E, typename Y>
-__device__ __forceinline__ void finish(const Matrix& matrix, int tile, int row, float value, bool valid, Y* y) {
-    if constexpr (E == SILU) {
-        float up = __shfl_down_sync(0xffffffffu, value, ROWS / 2);
-        int at = tile * (ROWS / 2) + row;
-        if (valid && row < ROWS / 2 && at < matrix.out / 2) {
-            y[at] = from_float<Y>(value / (1 + __expf(-value)) * up);
-        }
-    } else {
-        int at = tile * ROWS + row;
-        if (valid && at < matrix.out) {
-            y[at] = from_float<Y>(E == ADD ? to_float(y[at]) + value : value);
+struct Into {
+    Y* y;
+    int yStride;
+
+    __device__ __forceinline__ void operator()(const Matrix& matrix, int tile, float value, int token, bool valid) const {
+        int row = threadIdx.x % 32;
+        Y* to = y + static_cast<long long>(token) * yStride;
+        if constexpr (E == SILU) {
+            float up = __shfl_down_sync(0xffffffffu, value, ROWS / 2);
+            int at = tile * (ROWS / 2) + row;
+            if (valid && row < ROWS / 2 && at < matrix.out / 2) {
+                to[at] = from_float<Y>(value / (1 + __expf(-value)) * up);
+            }
+        } else {
+            int at = tile * ROWS + row;
+            if (valid && at < matrix.out) {
+                to[at] = from_float<Y>(E == ADD ? to_float(to[at]) + value : value);
+            }
         }
     }
-}
+};
 
-template <Epilogue E, int NT, typename Y>
+// A token's queries, and its keys and values in their slot.
+struct IntoHeads {
+    const float *bias, *cosines, *sines;
+    const long long* slots;
+    int queryHeads, keyHeads;
+    bf16 *q, *cache;
+
+    __device__ __forceinline__ void operator()(const Matrix& matrix, int tile, float value, int token, bool valid) const {
+        int lane = threadIdx.x % 32;
+        int at = first_row<ROPE>(matrix, tile, lane / 16) + lane % 16;
+        value += bias[at];
+        float other = __shfl_xor_sync(0xffffffffu, value, 16);
+        if (!valid) {
+            return;
+        }
+        int half = matrix.head / 2;
+        int head = at / matrix.head;
+        int dim = at % matrix.head;
+        if (head < queryHeads + keyHeads) {
+            float cosine = cosines[token * half + dim % half];
+            float sine = sines[token * half + dim % half];
+            value = lane < 16 ? value * cosine - other * sine : value * cosine + other * sine;
+        }
+        bf16* to = q + (static_cast<long long>(token) * queryHeads + head) * matrix.head;
+        if (head >= queryHeads) {
+            long long slot = slots[token];
+            int part = head < queryHeads + keyHeads ? 0 : 1;
+            long long block = (slot / 16 * 2 + part) * keyHeads + (head - queryHeads - part * keyHeads);
+            to = cache + (block * 16 + slot % 16) * matrix.head;
+        }
+        to[dim] = from_float<bf16>(value);
+    }
+};
+
+template <Epilogue E, int NT, typename Finish>
 __device__ void multiply(
-        const Matrix& matrix, const bf16* x, int numTokens, int xStride, float* partial, int* tickets, int yStride, Y* y) {
+        const Matrix& matrix, const bf16* x, int numTokens, int xStride, float* partial, int* tickets, const Finish& finish) {
     __shared__ float sums[2][WARPS][NT * 8][SUM_STRIDE];
     int lane = threadIdx.x % 32;
     int warp = threadIdx.x / 32;
     int parity = 0;
 
-    Cursor ahead(matrix);
+    Cursor<E> ahead(matrix);
     Chunk<NT> next = {};
     if (!ahead.done()) {
-        next.template load_matrix<E>(matrix, ahead);
-        prefetch<E>(matrix, ahead);
+        next.load_matrix(matrix, ahead);
+        prefetch(matrix, ahead);
     }
     griddepcontrol_launch_dependents();
     griddepcontrol_wait();  // W was there before the kernels that make x
     if (!ahead.done()) {
-        next.load_tokens(x, numTokens, xStride, ahead);
+        next.load_tokens(x, numTokens, xStride, ahead.chunk * COLUMNS);
     }
     for (int item = blockIdx.x; item < matrix.items(); item += gridDim.x) {
         float sum[2][NT][4] = {};
@@ -180,8 +236,8 @@ __device__ void multiply(
             Chunk<NT> chunk = next;
             ahead.advance();
             if (!ahead.done()) {
-                next.template load_matrix<E>(matrix, ahead);
-                next.load_tokens(x, numTokens, xStride, ahead);
+                next.load_matrix(matrix, ahead);
+                next.load_tokens(x, numTokens, xStride, ahead.chunk * COLUMNS);
             }
             chunk.multiply(sum);
         }
@@ -237,8 +293,7 @@ __device__ void multiply(
         }
 #pragma unroll
         for (int n = 0; n < NT; n++) {
-            int token = n * 8 + warp;
-            finish<E>(matrix, tile, lane, value[n], token < numTokens, y + static_cast<long long>(token) * yStride);
+            finish(matrix, tile, value[n], n * 8 + warp, n * 8 + warp < numTokens);
         }
     }
 }
@@ -249,7 +304,15 @@ __device__ void multiply(
     extern "C" __global__ void __launch_bounds__(THREADS, 2) NAME( \
             const bf16* w, int out, int in, int pieces, const bf16* x, int numTokens, int xStride, float* partial, int* tickets, \
             int yStride, Y* y) { \
-        multiply<EPILOGUE, NT>(Matrix{w, out, in, pieces}, x, numTokens, xStride, partial, tickets, yStride, y); \
+        multiply<EPILOGUE, NT>(Matrix{w, out, in, pieces, 0}, x, numTokens, xStride, partial, tickets, Into<EPILOGUE, Y>{y, yStride}); \
+    }
+#define SKINNY_ROPE(NAME, NT) \
+    extern "C" __global__ void __launch_bounds__(THREADS, 2) NAME( \
+            const bf16* w, int out, int in, int pieces, const bf16* x, int numTokens, int xStride, float* partial, int* tickets, \
+            const float* bias, const float* cosines, const float* sines, const long long* slots, int queryHeads, int keyHeads, \
+            int headDim, bf16* q, bf16* cache) { \
+        multiply<ROPE, NT>(Matrix{w, out, in, pieces, headDim}, x, numTokens, xStride, partial, tickets, \
+                IntoHeads{bias, cosines, sines, slots, queryHeads, keyHeads, q, cache}); \
     }
 
 SKINNY(skinny_store_8, STORE, 1, bf16)
@@ -260,3 +323,5 @@ SKINNY(skinny_add_8, ADD, 1, bf16)
 SKINNY(skinny_add_16, ADD, 2, bf16)
 SKINNY(skinny_silu_8, SILU, 1, bf16)
 SKINNY(skinny_silu_16, SILU, 2, bf16)
+SKINNY_ROPE(skinny_rope_8, 1)
+SKINNY_ROPE(skinny_rope_16, 2)

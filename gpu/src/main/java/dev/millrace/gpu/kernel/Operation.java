@@ -42,6 +42,11 @@ final class Operation {
         return arguments.reset();
     }
 
+    /** The arguments so far, to be added to. */
+    KernelArguments append() {
+        return arguments;
+    }
+
     void launch(Stream stream, Grid grid) {
         kernel.launch(stream, grid, arguments);
     }

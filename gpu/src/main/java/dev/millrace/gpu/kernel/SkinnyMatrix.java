@@ -40,6 +40,8 @@ public final class SkinnyMatrix {
 
     private final Map<Epilogue, Operation> few = new EnumMap<>(Epilogue.class);
     private final Map<Epilogue, Operation> many = new EnumMap<>(Epilogue.class);
+    private final Operation fewHeads;
+    private final Operation manyHeads;
     private final DeviceBuffer partial;
     private final DeviceBuffer tickets;
     private final int blocks;
@@ -50,6 +52,8 @@ public final class SkinnyMatrix {
             few.put(epilogue, new Operation(device, "skinny_matrix", name + "_" + FEW_TOKENS));
             many.put(epilogue, new Operation(device, "skinny_matrix", name + "_" + MOST_TOKENS));
         }
+        fewHeads = new Operation(device, "skinny_matrix", "skinny_rope_" + FEW_TOKENS);
+        manyHeads = new Operation(device, "skinny_matrix", "skinny_rope_" + MOST_TOKENS);
         blocks = RESIDENT * device.multiprocessors();
         long partialBytes = (long) blocks * MOST_TOKENS * ROWS * Float.BYTES;
         long ticketBytes = (long) blocks * Integer.BYTES;
@@ -88,6 +92,63 @@ public final class SkinnyMatrix {
             int xStride,
             DeviceBuffer y,
             int yStride) {
+        check(w, out, in, x, tokens, xStride);
+        int columns = epilogue == Epilogue.SILU ? out / 2 : out;
+        Type type = epilogue == Epilogue.FLOAT ? Type.F32 : Type.BF16;
+        Operation.requireBytes(y, ((tokens - 1L) * yStride + columns) * type.bytes(), "products");
+        Operation operation = (tokens <= FEW_TOKENS ? few : many).get(epilogue);
+        Grid grid = begin(operation, w, out, in, x, tokens, xStride);
+        operation.append().intValue(yStride).pointer(y);
+        operation.launchOverlapping(stream, grid);
+    }
+
+    /** Whether {@link #launchHeads} is for heads of this shape. */
+    public static boolean supports(CacheShape shape) {
+        return shape.type() == Type.BF16 && shape.headDim() % ROWS == 0;
+    }
+
+    /**
+     * q[tokens, queryHeads, headDim] ← turned queries of x[tokens, in]·Wᵀ + bias; keys and values go to the layer's cache, as
+     * {@link QkvRope} would have it.
+     *
+     * @param w bf16[qkvWidth, in]
+     * @param bias fp32[qkvWidth]
+     */
+    public void launchHeads(
+            Stream stream,
+            CacheShape shape,
+            DeviceBuffer w,
+            int in,
+            DeviceBuffer x,
+            int tokens,
+            int xStride,
+            DeviceBuffer bias,
+            Derived derived,
+            DeviceBuffer q,
+            DeviceBuffer cache) {
+        check(w, shape.qkvWidth(), in, x, tokens, xStride);
+        if (!supports(shape)) {
+            throw new IllegalArgumentException("heads of a multiple of " + ROWS + " bf16 values, not " + shape);
+        }
+        Operation.requireBytes(bias, (long) shape.qkvWidth() * Float.BYTES, "a bias of queries, keys and values");
+        Operation.requireBytes(q, (long) tokens * shape.queryWidth() * Type.BF16.bytes(), "queries");
+        Operation operation = tokens <= FEW_TOKENS ? fewHeads : manyHeads;
+        Grid grid = begin(operation, w, shape.qkvWidth(), in, x, tokens, xStride);
+        operation
+                .append()
+                .pointer(bias)
+                .pointer(derived.cosines())
+                .pointer(derived.sines())
+                .pointer(derived.slots())
+                .intValue(shape.queryHeads())
+                .intValue(shape.keyHeads())
+                .intValue(shape.headDim())
+                .pointer(q)
+                .pointer(cache);
+        operation.launchOverlapping(stream, grid);
+    }
+
+    private static void check(DeviceBuffer w, int out, int in, DeviceBuffer x, int tokens, int xStride) {
         if (!supports(Type.BF16, tokens, in) || xStride % 8 != 0) {
             throw new IllegalArgumentException(
                     "%d tokens, %d apart, of %d values: at most %d tokens of a multiple of %d"
@@ -95,12 +156,12 @@ public final class SkinnyMatrix {
         }
         Operation.requireBytes(w, (long) out * in * Type.BF16.bytes(), "a matrix");
         Operation.requireBytes(x, ((tokens - 1L) * xStride + in) * Type.BF16.bytes(), "tokens");
-        int columns = epilogue == Epilogue.SILU ? out / 2 : out;
-        Type type = epilogue == Epilogue.FLOAT ? Type.F32 : Type.BF16;
-        Operation.requireBytes(y, ((tokens - 1L) * yStride + columns) * type.bytes(), "products");
+    }
+
+    /** Writes the arguments that all kernels begin with. */
+    private Grid begin(Operation operation, DeviceBuffer w, int out, int in, DeviceBuffer x, int tokens, int xStride) {
         int tiles = (out + ROWS - 1) / ROWS;
         int pieces = pieces(tiles, in);
-        Operation operation = (tokens <= FEW_TOKENS ? few : many).get(epilogue);
         operation
                 .arguments()
                 .pointer(w)
@@ -111,10 +172,8 @@ public final class SkinnyMatrix {
                 .intValue(tokens)
                 .intValue(xStride)
                 .pointer(partial)
-                .pointer(tickets)
-                .intValue(yStride)
-                .pointer(y);
-        operation.launchOverlapping(stream, Grid.of(Math.min(blocks, tiles * pieces), THREADS));
+                .pointer(tickets);
+        return Grid.of(Math.min(blocks, tiles * pieces), THREADS);
     }
 
     /** As many pieces of the columns as keep all resident blocks busy once; each gives every warp something to read. */

@@ -113,6 +113,71 @@ class SkinnyMatrixTest {
         return y;
     }
 
+    @ParameterizedTest
+    @CsvSource({"28, 4, 128, 3584, 1", "4, 2, 32, 64, 16", "7, 1, 128, 192, 8", "3, 3, 64, 128, 11"})
+    void headsAreTurnedAndCached(int queryHeads, int keyHeads, int headDim, int in, int tokens) {
+        CacheShape shape = new CacheShape(Type.BF16, queryHeads, keyHeads, headDim);
+        Randoms randoms = new Randoms(headDim + tokens);
+        int half = headDim / 2;
+        int width = shape.qkvWidth();
+        float[] w = TestDevice.rounded(Type.BF16, randoms.normal(width * in));
+        float[] x = TestDevice.rounded(Type.BF16, randoms.normal(tokens * in));
+        float[] bias = randoms.normal(width);
+        float[] cosines = randoms.normal(tokens * half);
+        float[] sines = randoms.normal(tokens * half);
+        int[] slots = randoms.permutation(3 * 16);
+        int[] words = new int[2 * tokens]; // int64
+        for (int t = 0; t < tokens; t++) {
+            words[2 * t] = slots[t];
+        }
+        Derived derived = new Derived(null, test.ints(words), null, test.floats(cosines), test.floats(sines), null);
+        DeviceBuffer q = test.poisoned(Type.BF16, (long) tokens * shape.queryWidth());
+        DeviceBuffer cache = test.poisoned(Type.BF16, 3 * shape.blockBytes() / 2);
+        skinny.launchHeads(
+                test.stream(),
+                shape,
+                test.values(Type.BF16, w),
+                in,
+                test.values(Type.BF16, x),
+                tokens,
+                in,
+                test.floats(bias),
+                derived,
+                q,
+                cache);
+        float[] queries = test.read(Type.BF16, q);
+        float[] cached = test.read(Type.BF16, cache);
+        int filled = 0;
+        for (int t = 0; t < tokens; t++) {
+            double[] y = product(w, width, in, x, t * in);
+            for (int i = 0; i < width; i++) {
+                int head = i / headDim;
+                int d = i % headDim;
+                double value = y[i] + bias[i];
+                if (head < queryHeads + keyHeads) {
+                    int partner = head * headDim + (d + half) % headDim;
+                    double other = (y[partner] + bias[partner]) * sines[t * half + d % half];
+                    value = value * cosines[t * half + d % half] + (d < half ? -other : other);
+                }
+                int part = head < queryHeads + keyHeads ? 0 : 1;
+                int at = PagedStep.cacheOffset(shape, slots[t], part, Math.max(0, head - queryHeads) % keyHeads) + d;
+                float actual = head < queryHeads ? queries[t * shape.queryWidth() + i] : cached[at];
+                assertClose(
+                        "token %d, head %d, %d".formatted(t, head, d),
+                        new float[] {actual},
+                        new double[] {value},
+                        0x1p-22 * in * 4,
+                        0x1p-8);
+                filled += head < queryHeads ? 0 : 1;
+            }
+        }
+        int nan = 0;
+        for (float value : cached) {
+            nan += Float.isNaN(value) ? 1 : 0;
+        }
+        assertThat(cached.length - nan).as("only the tokens' slots are written").isEqualTo(filled);
+    }
+
     @Test
     void moreTokensOrOddWidthsAreRefused() {
         DeviceBuffer none = test.values(Type.BF16, 0);
