@@ -110,15 +110,13 @@ public final class GpuTextOperations implements TextOperations {
     public void attnIn(int layer) {
         TextWeights.Layer w = weights.layers().get(layer);
         norm(w.attentionNorm());
-        Matrix qkv = w.qkv().weight();
-        kernels.products().store(qkv, buffers.normed(), inputs.tokens(), buffers.qkv());
-        kernels.qkvRope()
-                .launch(
-                        stream,
-                        buffers.qkv(),
+        kernels.products()
+                .heads(
+                        w.qkv(),
+                        buffers.normed(),
                         inputs.tokens(),
-                        w.qkv().bias(),
                         derived(),
+                        buffers.qkv(),
                         buffers.q(),
                         cache.layers()[layer]);
     }

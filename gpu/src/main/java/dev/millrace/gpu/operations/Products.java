@@ -5,9 +5,13 @@ import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.kernel.Derived;
+import dev.millrace.gpu.kernel.QkvRope;
 import dev.millrace.gpu.kernel.SiluMul;
 import dev.millrace.gpu.kernel.SkinnyMatrix;
 import dev.millrace.gpu.kernel.SkinnyMatrix.Epilogue;
+import dev.millrace.gpu.weights.Linear;
 import dev.millrace.gpu.weights.Matrix;
 
 /**
@@ -16,19 +20,23 @@ import dev.millrace.gpu.weights.Matrix;
  */
 public final class Products {
 
+    private final CacheShape shape;
     private final Type type;
     private final Stream stream;
     private final Blas blas;
     private final SkinnyMatrix skinny; // null in single precision
     private final SiluMul siluMul;
+    private final QkvRope qkvRope;
 
     /** @param blas of the same stream */
-    Products(Device device, Type type, Stream stream, Blas blas) {
-        this.type = type;
+    Products(Device device, CacheShape shape, Stream stream, Blas blas) {
+        this.shape = shape;
+        type = shape.type();
         this.stream = stream;
         this.blas = blas;
         skinny = type == Type.BF16 ? new SkinnyMatrix(device) : null;
         siluMul = new SiluMul(device, type);
+        qkvRope = new QkvRope(device, shape);
     }
 
     /** y[rows, out] ← x·Wᵀ. */
@@ -65,6 +73,28 @@ public final class Products {
         } else {
             blas(w, x, rows, product, type, w.out(), 0);
             siluMul.launch(stream, product, rows, w.out() / 2, f);
+        }
+    }
+
+    /**
+     * q[rows, Hq, hd] ← turned queries of x·Wᵀ + bias, keys and values to the layer's cache; {@code product} has room for
+     * x·Wᵀ.
+     */
+    void heads(
+            Linear qkv,
+            DeviceBuffer x,
+            int rows,
+            Derived derived,
+            DeviceBuffer product,
+            DeviceBuffer q,
+            DeviceBuffer cache) {
+        Matrix w = qkv.weight();
+        if (isSkinny(w, rows) && SkinnyMatrix.supports(shape)) {
+            skinny.launchHeads(
+                    stream, shape, w.values(), w.stride(), x, rows, w.stride(), qkv.bias(), derived, q, cache);
+        } else {
+            store(w, x, rows, product);
+            qkvRope.launch(stream, product, rows, qkv.bias(), derived, q, cache);
         }
     }
 

@@ -7,7 +7,6 @@ import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.kernel.CopyBlocks;
 import dev.millrace.gpu.kernel.Embedding;
 import dev.millrace.gpu.kernel.Prepare;
-import dev.millrace.gpu.kernel.QkvRope;
 import dev.millrace.gpu.kernel.RmsNorm;
 import dev.millrace.gpu.kernel.RopeTable;
 import dev.millrace.model.config.ModelConfig.TextConfig;
@@ -18,7 +17,6 @@ public record TextKernels(
         CopyBlocks copyBlocks,
         Embedding embedding,
         RmsNorm norm,
-        QkvRope qkvRope,
         Attention attention,
         Products products) {
 
@@ -35,8 +33,7 @@ public record TextKernels(
                 new CopyBlocks(device),
                 new Embedding(device, shape.type()),
                 new RmsNorm(device, shape.type(), config.rmsNormEps()),
-                new QkvRope(device, shape),
                 new Attention(device, shape, sequences),
-                new Products(device, shape.type(), stream, blas));
+                new Products(device, shape, stream, blas));
     }
 }
