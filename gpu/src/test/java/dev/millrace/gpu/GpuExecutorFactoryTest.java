@@ -3,6 +3,7 @@ package dev.millrace.gpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.GpuUnavailableException;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
@@ -69,6 +70,23 @@ class GpuExecutorFactoryTest {
         try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, config)) {
             return executor.numBlocks();
         }
+    }
+
+    @Test
+    @Tag("device")
+    void memoryThatOthersHoldIsNotPromised() {
+        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 0, 0, 4, 64, 64, 16, 1, false);
+        try (Device other = Device.open(0)) {
+            try (var held = other.allocate(other.totalMemory() / 5, "what another process holds")) {
+                assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+                        .as("%s", held)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("is less than the desired GPU memory utilization (0.9,")
+                        .hasMessageContaining("--gpu-memory-utilization");
+            }
+        }
+        Models.gpu(Models.GOLDEN_B, config.withGpu(new ExecutorConfig.Gpu(0.4, true, 1, "")))
+                .close();
     }
 
     @Test
