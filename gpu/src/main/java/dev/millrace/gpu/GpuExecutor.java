@@ -6,6 +6,8 @@ import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.Probe;
+import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import java.util.List;
@@ -18,7 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
  * Computes steps on a GPU. One thread launches them in order, ahead of the device by as many as there are slots; another
  * waits for each and tells its listener. After a step failed, so do all that follow it, because what they build on is gone.
  */
-final class GpuExecutor implements ModelExecutor {
+final class GpuExecutor implements ModelExecutor, Probeable {
 
     private static final Runnable STOP = () -> {};
 
@@ -85,6 +87,11 @@ final class GpuExecutor implements ModelExecutor {
             }
         });
         return result.join();
+    }
+
+    @Override
+    public void probe(Probe probe) {
+        work.add(() -> launcher.probe(probe));
     }
 
     @Override

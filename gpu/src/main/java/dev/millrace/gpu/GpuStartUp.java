@@ -90,7 +90,8 @@ final class GpuStartUp {
                         * shape.type().bytes(),
                 "embeddings of media");
         Qwen25Vl forward = forward(checkpoint);
-        MediaEncoder media = encoder(forward, weights, embeddings);
+        var probing = new Probing(forward, device, shape.type());
+        MediaEncoder media = encoder(probing, weights, embeddings);
         TextBuffers buffers = buffers();
         GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
         TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);
@@ -105,7 +106,7 @@ final class GpuStartUp {
         device.seal();
         DecodeGraphs graphs = capture(forward, operations, sizes);
         StepLimits known = limits.withNumBlocks(size.numBlocks());
-        var launcher = new StepLauncher(forward, known, sizes, stream, media, operations, graphs);
+        var launcher = new StepLauncher(probing, known, sizes, stream, media, operations, graphs);
         List<StepSlot> slots = IntStream.range(0, SLOTS)
                 .mapToObj(i -> new StepSlot(
                         device, i, limits.samples(), text.vocabSize(), sampler.tokens(), buffers.logits(), logprobs))
@@ -131,7 +132,7 @@ final class GpuStartUp {
     }
 
     /** The tower has room for the whole media buffer at once, so for all items that a step may bring. */
-    private MediaEncoder encoder(Qwen25Vl forward, ModelWeights weights, DeviceBuffer embeddings) {
+    private MediaEncoder encoder(Probing forward, ModelWeights weights, DeviceBuffer embeddings) {
         Stream background = device.newLowPriorityStream();
         VisionConfig tower = checkpoint.vision();
         Consumer<List<MediaInput>> encode = inputs -> {};

@@ -5,12 +5,12 @@ import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.step.DecodeSizes;
 import dev.millrace.gpu.step.StepLimits;
 import dev.millrace.model.executor.ForwardBatch;
-import dev.millrace.model.forward.Qwen25Vl;
+import dev.millrace.model.executor.Probe;
 
 /** Queues a step's work on the device without waiting for it. For one thread. */
 final class StepLauncher implements AutoCloseable {
 
-    private final Qwen25Vl model;
+    private final Probing model;
     private final StepLimits limits;
     private final DecodeSizes sizes;
     private final Stream stream;
@@ -19,7 +19,7 @@ final class StepLauncher implements AutoCloseable {
     private final DecodeGraphs graphs;
 
     StepLauncher(
-            Qwen25Vl model,
+            Probing model,
             StepLimits limits,
             DecodeSizes sizes,
             Stream stream,
@@ -43,13 +43,18 @@ final class StepLauncher implements AutoCloseable {
         boolean decode = sizes.isDecode(batch);
         int size = decode ? sizes.indexFor(batch.numSequences()) : -1;
         text.bind(batch, decode ? sizes.size(size) - batch.numSequences() : 0, slot.index());
-        if (decode && graphs.has(size) && batch.copyPairs().length == 0) {
+        if (decode && graphs.has(size) && !model.isOn() && batch.copyPairs().length == 0) {
             graphs.launch(size);
         } else {
             model.forward(text);
         }
         media.release(batch, stream);
         slot.finish(stream, batch);
+    }
+
+    /** Shows the probe all that is launched from now on; null: no longer. */
+    void probe(Probe probe) {
+        model.show(probe);
     }
 
     /** Rows of the media buffer, once all that was launched is done. */

@@ -1,7 +1,9 @@
 package dev.millrace.gpu.operations;
 
+import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.Derived;
 import dev.millrace.gpu.sampling.GpuSampler;
 import dev.millrace.gpu.sampling.SampleInputs;
@@ -68,6 +70,12 @@ public final class GpuTextOperations implements TextOperations {
         if (inputs.tableUpdates() > 0) {
             kernels.prepare().updateTables(stream, inputs);
         }
+    }
+
+    /** Waits for x and copies it [tokens · D]. */
+    public float[] hidden(Device device, Type type) {
+        int stride = weights.embedding().stride();
+        return ResidualStream.read(device, stream, buffers.x(), type, inputs.tokens(), hidden, stride, null);
     }
 
     @Override

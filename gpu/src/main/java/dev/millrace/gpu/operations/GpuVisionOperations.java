@@ -118,6 +118,12 @@ public final class GpuVisionOperations implements VisionOperations {
         return plans.patches();
     }
 
+    /** Waits for v and copies it [patches · Dv], with the bias that it is still to receive. */
+    public float[] hidden(Device device) {
+        return ResidualStream.read(
+                device, stream, buffers.stream(), type, patches(), config.hiddenSize(), width, pendingBias);
+    }
+
     @Override
     public void patchEmbed() {
         int first = 0;

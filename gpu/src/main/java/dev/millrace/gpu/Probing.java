@@ -1,0 +1,50 @@
+package dev.millrace.gpu;
+
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.operations.GpuTextOperations;
+import dev.millrace.gpu.operations.GpuVisionOperations;
+import dev.millrace.model.executor.Probe;
+import dev.millrace.model.forward.Qwen25Vl;
+
+/** Runs the forward pass, and while there is a probe waits for each layer and shows it what it left. */
+final class Probing {
+
+    private final Qwen25Vl model;
+    private final Device device;
+    private final Type type;
+    private volatile Probe probe; // or null
+
+    Probing(Qwen25Vl model, Device device, Type type) {
+        this.model = model;
+        this.device = device;
+        this.type = type;
+    }
+
+    void show(Probe next) {
+        probe = next;
+    }
+
+    /** Whether steps are looked into, which a graph does not allow. */
+    boolean isOn() {
+        return probe != null;
+    }
+
+    void forward(GpuTextOperations text) {
+        Probe watching = probe;
+        if (watching == null) {
+            model.forward(text);
+        } else {
+            model.forward(text, layer -> watching.layer(layer, text.hidden(device, type)));
+        }
+    }
+
+    void encode(GpuVisionOperations vision) {
+        Probe watching = probe;
+        if (watching == null) {
+            model.encode(vision);
+        } else {
+            model.encode(vision, block -> watching.visionBlock(block, vision.hidden(device)));
+        }
+    }
+}
