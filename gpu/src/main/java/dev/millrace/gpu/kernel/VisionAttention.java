@@ -14,9 +14,11 @@ public final class VisionAttention {
 
     private static final int THREADS = 128;
     private static final int FAST_HEAD_DIM = 80;
+    private static final int HOPPER = 90;
+    private static final int HOPPER_SHARED = 96_000;
 
-    /** One of the file's kernels: how many queries a block takes, and which segments it is for. */
-    private record Variant(Operation operation, int queries, int longest, int sharedBytes) {}
+    /** A kernel: how many threads and queries a block has, and which segments it is for. */
+    private record Variant(Operation operation, int threads, int queries, int longest, int sharedBytes) {}
 
     private final VisionShape shape;
     private final Variant generic;
@@ -25,26 +27,50 @@ public final class VisionAttention {
     private final float scale;
 
     public VisionAttention(Device device, VisionShape shape) {
-        this(device, shape, shape.type() == Type.BF16 && shape.headDim() == FAST_HEAD_DIM);
+        this(
+                device,
+                shape,
+                isFast(shape) ? windows(device) : null,
+                isFast(shape) ? fast(device, "vis_attend_80_bf16", 128, 2, Integer.MAX_VALUE) : null);
     }
 
-    private VisionAttention(Device device, VisionShape shape, boolean fast) {
+    private VisionAttention(Device device, VisionShape shape, Variant windows, Variant frames) {
         this.shape = shape;
+        this.windows = windows;
+        this.frames = frames;
         scale = (float) (1 / Math.sqrt(shape.headDim()));
-        generic = new Variant(Operation.of(device, "vis_attend", shape.type()), 16, Integer.MAX_VALUE, 0);
-        windows = fast ? fast(device, "vis_attend_window_80_bf16", 64, 1, 64) : null;
-        frames = fast ? fast(device, "vis_attend_80_bf16", 128, 2, Integer.MAX_VALUE) : null;
+        generic = new Variant(Operation.of(device, "vis_attend", shape.type()), THREADS, 16, Integer.MAX_VALUE, 0);
     }
 
     /** The kernel for every shape, also where there is a faster one. */
     public static VisionAttention generic(Device device, VisionShape shape) {
-        return new VisionAttention(device, shape, false);
+        return new VisionAttention(device, shape, null, null);
+    }
+
+    /** Frames by Hopper's own matrix products ({@code vis_attend_hopper.cu}); for the released towers on Hopper alone. */
+    public static VisionAttention hopper(Device device, VisionShape shape) {
+        if (!isFast(shape) || device.computeCapability() != HOPPER) {
+            throw new IllegalArgumentException(
+                    "attention for compute capability 9.0 and bf16 heads of 80 values, asked for on %d and for %s"
+                            .formatted(device.computeCapability(), shape));
+        }
+        Operation operation = new Operation(device, "vis_attend_hopper", "vis_attend_hopper_80_bf16", HOPPER_SHARED);
+        Variant frames = new Variant(operation, 384, 192, Integer.MAX_VALUE, HOPPER_SHARED);
+        return new VisionAttention(device, shape, windows(device), frames);
+    }
+
+    private static boolean isFast(VisionShape shape) {
+        return shape.type() == Type.BF16 && shape.headDim() == FAST_HEAD_DIM;
+    }
+
+    private static Variant windows(Device device) {
+        return fast(device, "vis_attend_window_80_bf16", 64, 1, 64);
     }
 
     /** Queries and {@code stages} tiles of 64 keys and values, in rows 8 values longer than a head. */
     private static Variant fast(Device device, String function, int queries, int stages, int longest) {
         int bytes = (queries + 2 * stages * 64) * (FAST_HEAD_DIM + 8) * Type.BF16.bytes();
-        return new Variant(new Operation(device, "vis_attend", function, bytes), queries, longest, bytes);
+        return new Variant(new Operation(device, "vis_attend", function, bytes), THREADS, queries, longest, bytes);
     }
 
     /**
@@ -75,6 +101,6 @@ public final class VisionAttention {
         }
         arguments.intValue(tiles).floatValue(scale).intValue(outStride).pointer(out);
         int blocks = Math.toIntExact((long) segments * shape.heads() * tiles);
-        variant.operation.launch(stream, Grid.of(blocks, THREADS).withShared(variant.sharedBytes));
+        variant.operation.launch(stream, Grid.of(blocks, variant.threads).withShared(variant.sharedBytes));
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.gpu.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gpu.Randoms;
 import dev.millrace.gpu.TestDevice;
@@ -153,10 +154,25 @@ class VisionAttentionTest {
     @Test
     void framesOfTheReleasedTowerAttendOnTensorCores() {
         VisionShape shape = new VisionShape(Type.BF16, 2, 80);
-        VisionAttention attention = new VisionAttention(test.device(), shape);
+        checkFrames(new VisionAttention(test.device(), shape), shape);
+    }
+
+    @Test
+    void framesOfTheReleasedTowerAttendWithHoppersProducts() {
+        VisionShape shape = new VisionShape(Type.BF16, 2, 80);
+        if (test.device().computeCapability() == 90) {
+            checkFrames(VisionAttention.hopper(test.device(), shape), shape);
+        } else {
+            assertThatThrownBy(() -> VisionAttention.hopper(test.device(), shape))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("9.0");
+        }
+    }
+
+    private void checkFrames(VisionAttention attention, VisionShape shape) {
         check(attention, Problem.of(shape, 6, 65));
         check(attention, Problem.of(shape, 7, 128, 256));
-        check(attention, Problem.of(shape, 8, 12, 300, 129, 64));
+        check(attention, Problem.of(shape, 8, 12, 300, 129, 64, 193));
     }
 
     /** A picture's embeddings may not depend on what goes through the tower with it. */

@@ -8,6 +8,8 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.EventTimer;
 import dev.millrace.gpu.kernel.RandomFill;
+import dev.millrace.gpu.kernel.VisionAttention;
+import dev.millrace.gpu.kernel.VisionShape;
 import dev.millrace.gpu.weights.Matrix;
 import dev.millrace.gpu.weights.RandomFeed;
 import dev.millrace.gpu.weights.VisionWeights;
@@ -154,8 +156,13 @@ public final class VisionBenchmark {
             product("qkv", weight, normed, p, wide, 3 * d, d);
             timer.print("bias and rope", 0, 6 * d * row, () -> kernels.rope()
                     .launch(stream, wide, p, floats, angles, angles));
-            attention("windows", plans.windows(), windows, wide, p, normed);
-            attention("frames", plans.frames(), frames, wide, p, normed);
+            attention("windows", kernels.attention(), plans.windows(), windows, wide, p, normed);
+            attention("frames", kernels.attention(), plans.frames(), frames, wide, p, normed);
+            if (device.computeCapability() == 90) {
+                VisionShape shape = new VisionShape(TYPE, config.numHeads(), config.headDim());
+                VisionAttention hopper = VisionAttention.hopper(device, shape);
+                attention("frames, by Hopper's products", hopper, plans.frames(), frames, wide, p, normed);
+            }
             product("attention out", weight, normed, p, v, d, d);
             product("gate and up", weight, normed, rows, gateUp, 2 * f, d);
             timer.print("silu of %d rows".formatted(rows), 0, 3.0 * f * rows * TYPE.bytes(), () -> kernels.siluMul()
@@ -165,15 +172,24 @@ public final class VisionBenchmark {
     }
 
     private void attention(
-            String what, VisionPlans.Bounds segments, DeviceBuffer bounds, DeviceBuffer qkv, int p, DeviceBuffer out) {
+            String what,
+            VisionAttention attention,
+            VisionPlans.Bounds segments,
+            DeviceBuffer bounds,
+            DeviceBuffer qkv,
+            int p,
+            DeviceBuffer out) {
         int d = config.hiddenSize();
         double pairs = 0;
         for (int i = 0; i < segments.count(); i++) {
             double length = segments.starts()[i + 1] - segments.starts()[i];
             pairs += length * length;
         }
-        timer.print("attention in " + what, 4 * pairs * d, 4.0 * d * p * TYPE.bytes(), () -> kernels.attention()
-                .launch(stream, qkv, p, bounds, segments.count(), segments.longest(), d, out));
+        timer.print(
+                "attention in " + what,
+                4 * pairs * d,
+                4.0 * d * p * TYPE.bytes(),
+                () -> attention.launch(stream, qkv, p, bounds, segments.count(), segments.longest(), d, out));
     }
 
     private void product(String what, DeviceBuffer weight, DeviceBuffer x, int rows, DeviceBuffer y, int out, int in) {
