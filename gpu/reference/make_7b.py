@@ -32,7 +32,7 @@ def arguments():
     p.add_argument("--text", type=numbers, default=[17, 200, 1500])
     p.add_argument("--images", type=lambda t: [numbers(s.replace("x", ",")) for s in t.split(",")], default=[[448, 448], [1008, 1008]])
     p.add_argument("--frames", type=int, default=6)
-    p.add_argument("--rows", type=int, default=32)
+    p.add_argument("--rows", type=int, default=128)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--name", default="7b")
     return p.parse_args()

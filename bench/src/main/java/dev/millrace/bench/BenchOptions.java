@@ -1,10 +1,12 @@
 package dev.millrace.bench;
 
+import dev.millrace.gpu.device.Type;
 import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.Dtype;
 import dev.millrace.model.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -74,6 +76,13 @@ final class BenchOptions {
             description = "Seed of prompts and pictures (default: ${DEFAULT-VALUE}).")
     long seed;
 
+    @Option(
+            names = "--gpu-ceilings",
+            paramLabel = "TB/s,TFLOP/s",
+            split = ",",
+            description = "Copy and matrix rates of the GPU, from which the floor follows (default: measured first).")
+    double[] gpuCeilings;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON, too.")
     Path json;
 
@@ -94,6 +103,33 @@ final class BenchOptions {
                     "--max-num-batched-tokens");
         }
         return sequences;
+    }
+
+    /**
+     * What the GPU can do at most; null where the work is done elsewhere.
+     *
+     * @throws InvalidInputException if the ceilings given are not two numbers above nought
+     */
+    GpuCeiling ceiling() {
+        boolean given = gpuCeilings != null;
+        if (given && (gpuCeilings.length != 2 || !(gpuCeilings[0] > 0) || !(gpuCeilings[1] > 0))) {
+            throw new InvalidInputException(
+                    "--gpu-ceilings is %s; two numbers above 0 are allowed, such as 4.27,730"
+                            .formatted(Arrays.toString(gpuCeilings)),
+                    "--gpu-ceilings");
+        }
+        if (!GpuCeiling.applies(device)) {
+            return null;
+        }
+        if (!given) {
+            return GpuCeiling.measure(device.gpu(), gpuType(), GpuCeiling.COPY_BYTES, GpuCeiling.SIDE);
+        }
+        return GpuCeiling.known(gpuCeilings[0], gpuCeilings[1]);
+    }
+
+    /** How a GPU holds the weights. */
+    Type gpuType() {
+        return dtype == Dtype.float32 ? Type.F32 : Type.BF16;
     }
 
     /** Where weights come from. */

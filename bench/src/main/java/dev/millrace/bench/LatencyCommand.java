@@ -56,16 +56,29 @@ final class LatencyCommand implements Callable<Integer> {
             for (int i = 0; i < warmups; i++) {
                 model.generate(batchSize);
             }
+            long computed = model.computeNanos();
             List<List<Timing>> batches = new ArrayList<>();
             for (int i = 0; i < iterations; i++) {
                 batches.add(model.generate(batchSize));
             }
-            report(out, batches, DecodeRate.of(batches, model.flopsPerDecodedToken(), options.threads));
+            var figures = new Figures();
+            report(out, batches, figures);
+            if (model.floor() == null) {
+                DecodeRate decode = DecodeRate.of(batches, model.flopsPerDecodedToken(), options.threads);
+                decode.print(out);
+                decode.addTo(figures);
+            } else {
+                GpuRates rates = model.gpuRates(batches, model.computeNanos() - computed);
+                rates.print(out);
+                rates.addTo(figures);
+            }
+            out.flush();
+            figures.write(options.json);
         }
         return 0;
     }
 
-    private void report(PrintWriter out, List<List<Timing>> batches, DecodeRate decode) throws Exception {
+    private void report(PrintWriter out, List<List<Timing>> batches, Figures figures) {
         double[] latencies = batches.stream().mapToDouble(Timing::latency).toArray();
         double average = Arrays.stream(latencies).average().orElseThrow();
         out.printf(Locale.ROOT, "Avg latency: %s seconds%n", average);
@@ -75,13 +88,6 @@ final class LatencyCommand implements Callable<Integer> {
             percentiles.put(Integer.toString(percentage), value);
             out.printf(Locale.ROOT, "%d%% percentile latency: %s seconds%n", percentage, value);
         }
-        decode.print(out);
-        out.flush();
-        var figures = new Figures()
-                .put("avg_latency", average)
-                .put("latencies", latencies)
-                .put("percentiles", percentiles);
-        decode.addTo(figures);
-        figures.write(options.json);
+        figures.put("avg_latency", average).put("latencies", latencies).put("percentiles", percentiles);
     }
 }

@@ -25,6 +25,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
     private final BenchOptions options;
     private final ModelCost cost;
     private final RandomPrompts prompts;
+    private final Floor floor; // null on the CPU
+    private final Meter meter;
     private final EngineLoop loop;
     private List<Timing> timings = new ArrayList<>();
     private int finished;
@@ -40,6 +42,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
         int length = prompts.promptLength() + options.outputLen;
         int blocks = 1 + maxNumSeqs * (length / BLOCK_SIZE + 2);
         int media = Math.max(options.maxNumBatchedTokens, prompts.mediaTokens());
+        GpuCeiling ceiling = options.ceiling();
+        this.floor = ceiling == null ? null : new Floor(cost, options.gpuType().bytes(), ceiling);
         ModelExecutor executor = options.device
                 .executors()
                 .open(
@@ -59,12 +63,51 @@ final class LoadedModel implements AutoCloseable, EngineListener {
                                 options.device.gpu()));
         var engine = new EngineConfig(
                 options.maxNumBatchedTokens, maxNumSeqs, length, true, true, 0, EngineConfig.Policy.FCFS, 2);
-        this.loop = new EngineLoop(
-                engine, executor, new OneWordTokenizer(config.text().vocabSize()), this);
+        this.meter = new Meter(executor);
+        this.loop =
+                new EngineLoop(engine, meter, new OneWordTokenizer(config.text().vocabSize()), this);
     }
 
     RandomPrompts prompts() {
         return prompts;
+    }
+
+    /** The least time of the work; null on the CPU. */
+    Floor floor() {
+        return floor;
+    }
+
+    /** Time that the device was at steps so far. */
+    long computeNanos() {
+        return meter.computeNanos();
+    }
+
+    /** Rates on a GPU over batches that took the device {@code computeNanos} together. */
+    GpuRates gpuRates(List<List<Timing>> batches, long computeNanos) {
+        int size = batches.get(0).size();
+        int length = prompts.promptLength();
+        double total = 0;
+        double prefill = 0;
+        double decode = 0;
+        long decoded = 0;
+        for (List<Timing> batch : batches) {
+            long begun = Timing.allBegun(batch);
+            long ended = Timing.anyEnded(batch);
+            total += Timing.latency(batch);
+            prefill += Timing.seconds(begun - Timing.start(batch));
+            decode += Timing.seconds(ended - begun);
+            decoded += batch.stream()
+                    .mapToLong(timing -> timing.tokensWithin(begun, ended))
+                    .sum();
+        }
+        double prefillFloor =
+                floor.encode(size * prompts.mediaFlops()) + floor.prefill(size, length, options.maxNumBatchedTokens);
+        double decodeFloor = floor.decodeStep(size, length + options.outputLen / 2.0);
+        return new GpuRates(
+                new GpuRates.Rate((double) batches.size() * size * length / prefill, size * length / prefillFloor),
+                new GpuRates.Rate(decoded / decode, size / decodeFloor),
+                Timing.seconds(computeNanos) / total,
+                floor.ceiling());
     }
 
     /** Operations of one decoded token in the middle of an answer. */

@@ -41,14 +41,45 @@ final class ModelCost {
                         + merger / (vision.spatialMergeSize() * vision.spatialMergeSize()));
     }
 
-    private double token(double context) {
-        double queries = (double) text.numHeads() * text.headDim();
+    /** Values of the decoder layers' matrices. */
+    double decoderValues() {
+        double queries = queries();
         double keys = (double) text.numKeyValueHeads() * text.headDim();
-        double matrices = text.hiddenSize() * (2 * queries + 2 * keys + 3.0 * text.intermediateSize());
-        return text.numLayers() * (2 * matrices + 4 * queries * context);
+        return text.numLayers() * (double) text.hiddenSize() * (2 * queries + 2 * keys + 3.0 * text.intermediateSize());
+    }
+
+    /** Values of the head's matrix. */
+    double headValues() {
+        return (double) text.hiddenSize() * text.vocabSize();
+    }
+
+    /** Values of the tower's matrices. */
+    double towerValues() {
+        double width = vision.hiddenSize();
+        double merged = width * vision.spatialMergeSize() * vision.spatialMergeSize();
+        return vision.patchLength() * width
+                + vision.depth() * width * (4 * width + 3.0 * vision.intermediateSize())
+                + merged * (merged + vision.outHiddenSize());
+    }
+
+    /** Keys and values that a token leaves. */
+    double cacheValuesPerToken() {
+        return 2.0 * text.numLayers() * text.numKeyValueHeads() * text.headDim();
+    }
+
+    int vocabulary() {
+        return text.vocabSize();
+    }
+
+    private double token(double context) {
+        return 2 * decoderValues() + 4 * text.numLayers() * queries() * context;
+    }
+
+    private double queries() {
+        return (double) text.numHeads() * text.headDim();
     }
 
     private double head() {
-        return 2.0 * text.hiddenSize() * text.vocabSize();
+        return 2 * headValues();
     }
 }

@@ -70,9 +70,20 @@ final class ThroughputCommand implements Callable<Integer> {
         out.printf("Total num prompt tokens:  %d%n", prompt);
         out.printf("Total num output tokens:  %d%n", output);
         out.printf(Locale.ROOT, "Compute: %.1f GFLOP/s%n", gflops);
+        var figures = new Figures();
+        if (model.floor() != null) {
+            double floor = floor(model, output);
+            out.printf(
+                    Locale.ROOT,
+                    "Floor: %.3f s of %.3f s, %.1f%% of it%nCeilings: %s%n",
+                    floor,
+                    elapsed,
+                    100 * floor / elapsed,
+                    model.floor().ceiling());
+            figures.put("floor_time", floor).put("share_of_floor", floor / elapsed);
+        }
         out.flush();
-        new Figures()
-                .put("elapsed_time", elapsed)
+        figures.put("elapsed_time", elapsed)
                 .put("num_requests", numPrompts)
                 .put("total_num_tokens", prompt + output)
                 .put("requests_per_second", numPrompts / elapsed)
@@ -80,5 +91,15 @@ final class ThroughputCommand implements Callable<Integer> {
                 .put("output_tokens_per_second", output / elapsed)
                 .put("gflops", gflops)
                 .write(options.json);
+    }
+
+    /** Seconds of all prompts and of decode steps with as many sequences as run at a time. */
+    private double floor(LoadedModel model, long outputTokens) {
+        int running = Math.min(numPrompts, maxNumSeqs == null ? DEFAULT_SEQUENCES : maxNumSeqs);
+        int length = model.prompts().promptLength();
+        double steps = (double) (outputTokens - numPrompts) / running;
+        return model.floor().encode(numPrompts * model.prompts().mediaFlops())
+                + model.floor().prefill(numPrompts, length, options.maxNumBatchedTokens)
+                + steps * model.floor().decodeStep(running, length + options.outputLen / 2.0);
     }
 }

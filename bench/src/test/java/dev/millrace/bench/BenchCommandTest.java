@@ -172,6 +172,13 @@ class BenchCommandTest {
     }
 
     @Test
+    void ceilingsThatAreNoRatesAreRefused() {
+        assertThat(bench("latency", "--model", golden(), "--gpu-ceilings", "4.27,0"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("--gpu-ceilings is [4.27, 0.0]").contains("above 0");
+    }
+
+    @Test
     void picturesForATextModelAreRefused() throws IOException {
         assertThat(bench("latency", "--model", ROOT.resolve("models/demo-draft").toString(), "--images", "56x56"))
                 .isEqualTo(1);

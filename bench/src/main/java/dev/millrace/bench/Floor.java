@@ -1,0 +1,38 @@
+package dev.millrace.bench;
+
+/**
+ * The least time that the model's work takes on a GPU: the bytes that it must read and write over the GPU's bandwidth, or its
+ * operations over the GPU's rate, whichever is longer. A step reads all weights once, and the keys and values in reach once.
+ */
+record Floor(ModelCost cost, int bytesPerValue, GpuCeiling ceiling) {
+
+    /** Seconds of a decode step of so many sequences with {@code context} tokens each. */
+    double decodeStep(int sequences, double context) {
+        double values = cost.decoderValues() + cost.headValues() + sequences * context * cost.cacheValuesPerToken();
+        return longer(values * bytesPerValue + sequences * logitsBytes(), sequences * cost.decode(context));
+    }
+
+    /**
+     * Seconds of so many prompts.
+     *
+     * @param budget most tokens in a step
+     */
+    double prefill(int prompts, int tokens, int budget) {
+        double steps = Math.ceil((double) prompts * tokens / budget);
+        double values = steps * cost.decoderValues() + cost.headValues();
+        return longer(values * bytesPerValue + prompts * logitsBytes(), prompts * cost.prefill(tokens));
+    }
+
+    /** Seconds of media that take so many operations, encoded together. */
+    double encode(double flops) {
+        return flops == 0 ? 0 : longer(cost.towerValues() * bytesPerValue, flops);
+    }
+
+    private double logitsBytes() {
+        return (double) cost.vocabulary() * Float.BYTES;
+    }
+
+    private double longer(double bytes, double flops) {
+        return Math.max(bytes / ceiling.bytesPerSecond(), flops / ceiling.flopsPerSecond());
+    }
+}

@@ -1,0 +1,64 @@
+package dev.millrace.bench;
+
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** An executor whose time on the device is summed. */
+final class Meter implements ModelExecutor {
+
+    private final ModelExecutor executor;
+    private final AtomicLong computeNanos = new AtomicLong();
+
+    Meter(ModelExecutor executor) {
+        this.executor = executor;
+    }
+
+    /** Of all steps that were completed. */
+    long computeNanos() {
+        return computeNanos.get();
+    }
+
+    @Override
+    public int numBlocks() {
+        return executor.numBlocks();
+    }
+
+    @Override
+    public int blockSize() {
+        return executor.blockSize();
+    }
+
+    @Override
+    public int mediaRows() {
+        return executor.mediaRows();
+    }
+
+    @Override
+    public void launch(ForwardBatch batch, StepListener listener) {
+        executor.launch(batch, new StepListener() {
+            @Override
+            public void completed(StepOutput output) {
+                computeNanos.addAndGet(output.computeNanos());
+                listener.completed(output);
+            }
+
+            @Override
+            public void failed(long step, Throwable cause) {
+                listener.failed(step, cause);
+            }
+        });
+    }
+
+    @Override
+    public float[] readMedia(int[] rows) {
+        return executor.readMedia(rows);
+    }
+
+    @Override
+    public void close() {
+        executor.close();
+    }
+}
