@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows on a machine with an NVIDIA GPU that what was built works there: every test that needs a device, then
+# Shows on a machine with an NVIDIA GPU that what was built works there: every test that needs a device, or several where there are, then
 # `millrace check` on folders of reference vectors, then measurements; a table of all parts comes last.
 #
 #   gpu/verify.sh [--jars DIR] [--filter REGEX] [--check 'DIR [OPTIONS]']... [--bench 'SUBCOMMAND [OPTIONS]']...
@@ -67,6 +67,10 @@ part() {
 
 part 'tests on the device' 'tests (successful|failed)' 2 org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors \
     --details=tree --include-tag device --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
+if [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -gt 1 ]; then
+    part 'tests on several devices' 'tests (successful|failed)' 2 org.junit.platform.console.ConsoleLauncher execute --disable-banner \
+        --disable-ansi-colors --details=tree --include-tag peers --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
+fi
 for check in "${checks[@]}"; do
     # shellcheck disable=SC2086 # the options are words
     part "check $check" . 1 dev.millrace.job.cli.Main check $check --device gpu

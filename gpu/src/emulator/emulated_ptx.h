@@ -2,6 +2,8 @@
 // and ldmatrix. Asynchronous copies are carried out as late as allowed, in the wait for them, so that a missing wait shows.
 #pragma once
 
+#include <ctime>
+
 #define PTX inline
 
 PTX unsigned short bf16_bits(float x) {
@@ -18,6 +20,17 @@ PTX float rcp_approx(float x) { return emulated_flush(1.0f / emulated_flush(x));
 
 PTX uint4 ld_global_nc_l2(const void* global) { return *static_cast<const uint4*>(global); }
 PTX void prefetch_l2(const void*) {}
+
+PTX void st_release_sys(unsigned* p, unsigned v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+PTX unsigned ld_acquire_sys(const unsigned* p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+PTX uint4 ld_relaxed_sys(const uint4* p) { return *p; }
+PTX float ld_relaxed_sys(const float* p) { return *p; }
+
+PTX unsigned long long globaltimer() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
 
 PTX void cp_async16(void* shared, const void* global, EMULATED_HERE) { emulated_copy_async(shared, global, true, file, line); }
 PTX void cp_async16(void* shared, const void* global, bool valid, EMULATED_HERE) {

@@ -45,6 +45,32 @@ PTX uint4 ld_global_nc_l2(const void* global) {
 }
 PTX void prefetch_l2(const void* global) { asm volatile("prefetch.global.L2 [%0];" ::"l"(global)); }
 
+// ld and st at system scope, for what GPUs tell each other: what a thread (or its block, up to a barrier) wrote before st_release_sys
+// is seen by whoever finds the value with ld_acquire_sys. ld_relaxed_sys reads past L1, which does not follow other GPUs' writes.
+PTX void st_release_sys(unsigned* p, unsigned v) { asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(p), "r"(v) : "memory"); }
+PTX unsigned ld_acquire_sys(const unsigned* p) {
+    unsigned v;
+    asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
+    return v;
+}
+PTX uint4 ld_relaxed_sys(const uint4* p) {
+    uint4 v;
+    asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p) : "memory");
+    return v;
+}
+PTX float ld_relaxed_sys(const float* p) {
+    float v;
+    asm volatile("ld.relaxed.sys.global.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
+    return v;
+}
+
+// globaltimer: nanoseconds.
+PTX unsigned long long globaltimer() {
+    unsigned long long t;
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(t));
+    return t;
+}
+
 // cp.async: 16 bytes from global to shared memory, both aligned to 16, in the background; not valid: 16 zero bytes, nothing is read.
 // A thread's copies since its last commit are one group; cp_async_wait<N> returns when all but its newest N groups are there.
 PTX void cp_async16(void* shared, const void* global) {

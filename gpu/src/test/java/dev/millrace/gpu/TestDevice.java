@@ -14,8 +14,18 @@ public final class TestDevice implements AutoCloseable {
 
     private static final int GUARD = 512;
 
-    private final Device device = Device.open(0);
-    private final Stream stream = device.newStream();
+    private final Device device;
+    private final Stream stream;
+
+    public TestDevice() {
+        this(0);
+    }
+
+    /** Binds the calling thread. */
+    public TestDevice(int ordinal) {
+        device = Device.open(ordinal);
+        stream = device.newStream();
+    }
 
     public Device device() {
         return device;
@@ -85,12 +95,20 @@ public final class TestDevice implements AutoCloseable {
 
     /** What {@link #poisoned} memory holds now. */
     public float[] read(Type type, DeviceBuffer buffer) {
-        int bytes = Math.toIntExact(buffer.bytes() - GUARD);
+        return read(type, buffer, Math.toIntExact((buffer.bytes() - GUARD) / type.bytes()));
+    }
+
+    /** All that a buffer holds now. */
+    public float[] readAll(Type type, DeviceBuffer buffer) {
+        return read(type, buffer, Math.toIntExact(buffer.bytes() / type.bytes()));
+    }
+
+    private float[] read(Type type, DeviceBuffer buffer, int count) {
         try (PinnedBuffer staging = device.allocatePinned(buffer.bytes(), "a test's result")) {
             stream.copyToHost(staging, 0, buffer, 0, buffer.bytes());
             stream.synchronize();
             ByteBuffer from = staging.bytes();
-            float[] out = new float[bytes / type.bytes()];
+            float[] out = new float[count];
             for (int i = 0; i < out.length; i++) {
                 out[i] = type == Type.F32 ? from.getFloat() : Float.intBitsToFloat(from.getShort() << 16);
             }

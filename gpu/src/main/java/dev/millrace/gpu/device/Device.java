@@ -97,8 +97,17 @@ public final class Device implements AutoCloseable {
         return can[0] == 1;
     }
 
-    /** From here on this device's kernels reach the peer's memory at its own addresses; again is once. */
+    /**
+     * From here on this device's kernels reach the peer's memory at its own addresses; again is once.
+     *
+     * @throws GpuUnavailableException if the machine does not connect the two
+     */
     public void enableAccess(Device peer) {
+        if (!canAccess(peer)) {
+            throw new GpuUnavailableException(
+                    "GPU %d cannot reach the memory of GPU %d: choose GPUs that NVLink or PCIe peer access connects (`nvidia-smi topo -m` shows them; --gpu-ids), or --tensor-parallel-size 1"
+                            .formatted(ordinal, peer.ordinal));
+        }
         bindThread();
         int code = JCudaDriver.cuCtxEnablePeerAccess(peer.context, 0);
         if (code != CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {

@@ -1,0 +1,252 @@
+package dev.millrace.gpu.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.gpu.Randoms;
+import dev.millrace.gpu.TestDevice;
+import dev.millrace.gpu.TestRanks;
+import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Graph;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.parallel.RankMemory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Kernels in which devices wait for each other. Their sums are made in a stated order, so results are held to every bit. */
+@Tag("peers")
+class RanksTest {
+
+    private static final long EVERYTHING = Long.MAX_VALUE;
+    private static final long NOTHING = 0;
+    private static final int PLACES = 2;
+
+    private TestRanks test;
+
+    @BeforeEach
+    void open() {
+        test = new TestRanks(Device.count());
+    }
+
+    @AfterEach
+    void close() {
+        test.close();
+    }
+
+    /** Ranks that add up again and again, with two places for what they add. */
+    private final class Adding {
+        final Type type;
+        final int ranks;
+        final int count;
+        final List<RankMemory> memory;
+        final List<AllReduce> kernels = new ArrayList<>();
+        final List<DeviceBuffer> x = new ArrayList<>();
+        final float[] expected;
+
+        Adding(Type type, int ranks, int count, long mostWhole) {
+            this.type = type;
+            this.ranks = ranks;
+            this.count = count;
+            memory = test.memory(ranks, (long) PLACES * count * type.bytes());
+            expected = TestDevice.rounded(type, new Randoms(count).normal(count));
+            for (int r = 0; r < ranks; r++) {
+                TestDevice device = test.on(r);
+                kernels.add(new AllReduce(device.device(), type, memory.get(r), mostWhole));
+                DeviceBuffer copy = device.poisoned(type, count);
+                device.stream().copy(copy, 0, device.values(type, expected), 0, (long) count * type.bytes());
+                x.add(copy);
+            }
+        }
+
+        DeviceBuffer place(int rank, int place) {
+            long bytes = (long) count * type.bytes();
+            return memory.get(rank).room().slice(place * bytes, bytes);
+        }
+
+        /** Queues a rank's part of a round: its own values come to the round's place, and then all add up. */
+        void launch(int rank, int place, DeviceBuffer values) {
+            Stream stream = test.on(rank).stream();
+            stream.copy(place(rank, place), 0, values, 0, (long) count * type.bytes());
+            kernels.get(rank).launch(stream, place(rank, place), count, x.get(rank));
+        }
+
+        List<DeviceBuffer> random(int seed) {
+            float[][] partial = new float[ranks][];
+            List<DeviceBuffer> there = new ArrayList<>();
+            for (int r = 0; r < ranks; r++) {
+                partial[r] = TestDevice.rounded(type, new Randoms(seed * 31L + r).normal(count));
+                there.add(test.on(r).values(type, partial[r]));
+            }
+            for (int i = 0; i < count; i++) {
+                float sum = partial[0][i];
+                for (int r = 1; r < ranks; r++) {
+                    sum += partial[r][i];
+                }
+                expected[i] = TestDevice.rounded(type, sum + expected[i]);
+            }
+            return there;
+        }
+
+        void check() {
+            for (int r = 0; r < ranks; r++) {
+                assertThat(test.on(r).read(type, x.get(r))).as("rank %d", r).isEqualTo(expected);
+            }
+            memory.get(0).stop().check();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BF16, 2, false", "BF16, 4, true", "F32, 3, false", "F32, 2, true", "F32, 3, true"})
+    void allRanksHaveTheSumInTheOrderOfRanksRoundAfterRound(Type type, int ranks, boolean scattered) {
+        for (int count : new int[] {8, 4096, 8 * 4999}) {
+            var adding = new Adding(type, ranks, count, scattered ? NOTHING : EVERYTHING);
+            List<List<DeviceBuffer>> rounds =
+                    IntStream.range(0, 5).mapToObj(adding::random).toList();
+            for (int r = 0; r < ranks; r++) {
+                for (int round = 0; round < rounds.size(); round++) {
+                    adding.launch(r, round % PLACES, rounds.get(round).get(r));
+                }
+            }
+            adding.check();
+        }
+    }
+
+    @Test
+    void sumsOfDifferentSizesFollowEachOtherInEitherForm() {
+        var large = new Adding(Type.F32, 2, 8 * 3001, NOTHING);
+        List<DeviceBuffer> values = large.random(1);
+        var small = new AllReduce[] {
+            new AllReduce(test.on(0).device(), Type.F32, large.memory.get(0), EVERYTHING),
+            new AllReduce(test.on(1).device(), Type.F32, large.memory.get(1), EVERYTHING)
+        };
+        List<DeviceBuffer> x = new ArrayList<>();
+        for (int r = 0; r < 2; r++) {
+            TestDevice device = test.on(r);
+            large.launch(r, 0, values.get(r));
+            DeviceBuffer one = device.poisoned(Type.F32, 4);
+            device.stream().fill(one.slice(0, 16), 0);
+            x.add(one);
+            device.stream().fill(large.place(r, 1), 0);
+            small[r].launch(device.stream(), large.place(r, 1), 4, one);
+        }
+        List<DeviceBuffer> again = large.random(2);
+        for (int r = 0; r < 2; r++) {
+            large.launch(r, 0, again.get(r));
+        }
+        large.check();
+        for (int r = 0; r < 2; r++) {
+            assertThat(test.on(r).read(Type.F32, x.get(r))).containsExactly(0, 0, 0, 0);
+        }
+    }
+
+    @Test
+    void aGraphAddsUpAnewEveryTimeItIsLaunched() {
+        var adding = new Adding(Type.BF16, 2, 8 * 300, EVERYTHING);
+        List<DeviceBuffer> first = adding.random(1);
+        List<DeviceBuffer> second = adding.random(2);
+        for (int r = 0; r < 2; r++) {
+            int rank = r;
+            Graph graph = test.on(r).stream().capture(() -> {
+                adding.launch(rank, 0, first.get(rank));
+                adding.launch(rank, 1, second.get(rank));
+            });
+            test.on(r).stream().launch(graph);
+            test.on(r).stream().launch(graph);
+            test.on(r).stream().launch(graph);
+        }
+        for (int again = 0; again < 2; again++) {
+            adding.random(1);
+            adding.random(2);
+        }
+        adding.check();
+    }
+
+    @Test
+    void aRankWhoseFellowDoesNotComeGivesUpAndSaysSo() {
+        List<RankMemory> memory = test.memory(2, 64, 20_000_000);
+        TestDevice device = test.on(1);
+        var kernel = new AllReduce(device.device(), Type.F32, memory.get(1), EVERYTHING);
+        kernel.launch(device.stream(), memory.get(1).room(), 16, device.poisoned(Type.F32, 16));
+        device.stream().synchronize();
+        assertThatThrownBy(() -> memory.get(0).stop().check())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("GPU of rank 1 waited 0.0 s for another GPU");
+    }
+
+    @Test
+    void aRankThatWaitsIsStoppedByTheHost() {
+        long anHour = 3_600_000_000_000L;
+        List<RankMemory> memory = test.memory(2, 64, anHour);
+        TestDevice device = test.on(0);
+        var kernel = new AllReduce(device.device(), Type.F32, memory.get(0), EVERYTHING);
+        kernel.launch(device.stream(), memory.get(0).room(), 16, device.poisoned(Type.F32, 16));
+        assertThat(device.stream().isDone()).isFalse();
+        memory.get(1).stop().stop();
+        device.stream().synchronize();
+        assertThatThrownBy(() -> memory.get(0).stop().check()).hasMessageContaining("another GPU of the tensor");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 1, 7", "4, 128, 4097", "3, 3, 20001"})
+    void everyRankGetsAllColumnsAndMayWriteOverThemAtOnce(int ranks, int rows, int width) {
+        int rounds = 4;
+        List<RankMemory> memory = test.memory(ranks, (long) rows * width * Float.BYTES);
+        float[][] whole = new float[rounds][];
+        DeviceBuffer[][] results = new DeviceBuffer[ranks][rounds];
+        for (int r = 0; r < ranks; r++) {
+            TestDevice device = test.on(r);
+            var kernel = new GatherColumns(device.device(), memory.get(r));
+            DeviceBuffer y = memory.get(r).room();
+            DeviceBuffer[] own = new DeviceBuffer[rounds];
+            for (int round = 0; round < rounds; round++) {
+                whole[round] = new Randoms(round).normal(rows * width);
+                own[round] = device.floats(columnsOf(r, ranks, whole[round], width));
+                results[r][round] = device.poisoned(Type.F32, (long) rows * width);
+            }
+            for (int round = 0; round < rounds; round++) {
+                device.stream().copy(y, 0, own[round], 0, y.bytes());
+                kernel.launch(device.stream(), rows, width, y);
+                device.stream().copy(results[r][round], 0, y, 0, y.bytes());
+                device.stream().fill(y, 0xff);
+            }
+        }
+        for (int r = 0; r < ranks; r++) {
+            for (int round = 0; round < rounds; round++) {
+                assertThat(test.on(r).read(Type.F32, results[r][round]))
+                        .as("rank %d", r)
+                        .isEqualTo(whole[round]);
+            }
+        }
+        memory.get(0).stop().check();
+    }
+
+    /** The others are NaN. */
+    private static float[] columnsOf(int rank, int ranks, float[] whole, int width) {
+        float[] own = new float[whole.length];
+        for (int i = 0; i < own.length; i++) {
+            boolean mine = i % width >= GatherColumns.firstColumn(width, rank, ranks)
+                    && i % width < GatherColumns.firstColumn(width, rank + 1, ranks);
+            own[i] = mine ? whole[i] : Float.NaN;
+        }
+        return own;
+    }
+
+    @Test
+    void buffersElsewhereAndTooManyRanksAreRefused() {
+        RankMemory memory = test.memory(2, 64).get(0);
+        DeviceBuffer elsewhere = test.on(0).floats(new float[16]);
+        assertThatThrownBy(() -> memory.offset(elsewhere)).hasMessageContaining("is not in memory shared by ranks");
+        assertThatThrownBy(() -> RankMemory.allocate(
+                        IntStream.range(0, 9).mapToObj(i -> test.on(0).device()).toList(), 64, 1))
+                .hasMessageContaining("at most 8 GPUs, not 9");
+    }
+}
