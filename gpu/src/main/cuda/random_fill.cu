@@ -1,5 +1,5 @@
-// to[rows, stride] <- uniform values of mean 0 within (-bound, bound), the same for a seed in every run: Philox4x32-10 (Salmon
-// and others, "Parallel random numbers: as easy as 1, 2, 3", SC 2011), one counter for every four values.
+// to[rows, stride] <- a window of a matrix of uniform values of mean 0 within (-bound, bound), the same for a seed in every run:
+// Philox4x32-10 (Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", SC 2011), one counter for every four values.
 // fill: to[rows, stride] <- value.
 // Grid: blocks that share the values.
 
@@ -26,17 +26,19 @@ __device__ void philox(unsigned int counter[4], unsigned int key0, unsigned int 
 }
 
 template <typename C>
-__device__ void random_fill(long long rows, long long columns, long long stride, long long seed, float bound, C* to) {
-    long long quads = (rows * columns + 3) / 4;
-    for (long long i = blockIdx.x * (long long)THREADS + threadIdx.x; i < quads; i += gridDim.x * (long long)THREADS) {
+__device__ void random_fill(long long firstRow, long long rows, long long firstColumn, long long columns, long long allColumns,
+                            long long stride, long long seed, float bound, C* to) {
+    const long long begin = firstRow * allColumns, end = begin + rows * allColumns;
+    for (long long i = begin / 4 + blockIdx.x * (long long)THREADS + threadIdx.x; 4 * i < end; i += gridDim.x * (long long)THREADS) {
         unsigned int words[4] = {(unsigned int)i, (unsigned int)(i >> 32), 0, 0};
         philox(words, (unsigned int)seed, (unsigned int)(seed >> 32));
         for (int j = 0; j < 4; j++) {
-            long long at = i * 4 + j;
-            if (at < rows * columns) {
+            const long long at = i * 4 + j;
+            const long long column = at % allColumns - firstColumn;
+            if (at >= begin && at < end && column >= 0 && column < columns) {
                 // 24 bits, centred: never 0, never beyond the bound
                 float unit = ((float)(words[j] >> 8) + 0.5f) * 1.1920928955078125e-7f - 1.0f;
-                to[at / columns * stride + at % columns] = from_float<C>(unit * bound);
+                to[(at / allColumns - firstRow) * stride + column] = from_float<C>(unit * bound);
             }
         }
     }
@@ -53,8 +55,9 @@ __device__ void fill(long long count, float value, C* to) {
 
 #define RANDOM_FILL(NAME, C) \
     extern "C" __global__ void __launch_bounds__(THREADS) NAME( \
-            long long rows, long long columns, long long stride, long long seed, float bound, C* to) { \
-        random_fill<C>(rows, columns, stride, seed, bound, to); \
+            long long firstRow, long long rows, long long firstColumn, long long columns, long long allColumns, long long stride, \
+            long long seed, float bound, C* to) { \
+        random_fill<C>(firstRow, rows, firstColumn, columns, allColumns, stride, seed, bound, to); \
     }
 #define FILL(NAME, C) \
     extern "C" __global__ void __launch_bounds__(THREADS) NAME(long long count, float value, C* to) { \

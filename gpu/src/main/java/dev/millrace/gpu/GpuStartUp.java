@@ -19,6 +19,7 @@ import dev.millrace.gpu.step.DecodeSizes;
 import dev.millrace.gpu.step.StepInputs;
 import dev.millrace.gpu.step.StepLimits;
 import dev.millrace.gpu.weights.ModelWeights;
+import dev.millrace.gpu.weights.Share;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
@@ -116,7 +117,8 @@ final class GpuStartUp {
 
     private ModelWeights load(Path model) {
         long start = System.nanoTime();
-        ModelWeights weights = ModelWeights.load(device, shape.type(), model, checkpoint, config.loadFormat());
+        ModelWeights weights =
+                ModelWeights.load(device, shape.type(), model, checkpoint, Share.WHOLE, config.loadFormat());
         LOG.info("Loading weights took {} and {} seconds", MemoryBudget.gib(memory.used()), secondsSince(start));
         return weights;
     }

@@ -26,20 +26,32 @@ public final class RandomFill {
         mostBlocks = BLOCKS_A_MULTIPROCESSOR * device.multiprocessors();
     }
 
+    /** Some rows of a matrix of {@code allColumns}, and some of their columns. */
+    public record Window(long firstRow, long rows, long firstColumn, long columns, long allColumns) {}
+
     /** to[rows, stride] ← values between −bound and bound, the same for a seed; what lies behind {@code columns} stays. */
     public void uniform(
             Stream stream, Type type, long seed, float bound, long rows, long columns, long stride, DeviceBuffer to) {
-        Operation.requireBytes(to, ((rows - 1) * stride + columns) * type.bytes(), "random values");
+        uniform(stream, type, seed, bound, new Window(0, rows, 0, columns, columns), stride, to);
+    }
+
+    /** As the other, the window's values of such a matrix. */
+    public void uniform(Stream stream, Type type, long seed, float bound, Window window, long stride, DeviceBuffer to) {
+        long values = ((window.rows() - 1) * stride + window.columns());
+        Operation.requireBytes(to, values * type.bytes(), "random values");
         Operation operation = uniform.get(type);
         operation
                 .arguments()
-                .longValue(rows)
-                .longValue(columns)
+                .longValue(window.firstRow())
+                .longValue(window.rows())
+                .longValue(window.firstColumn())
+                .longValue(window.columns())
+                .longValue(window.allColumns())
                 .longValue(stride)
                 .longValue(seed)
                 .floatValue(bound)
                 .pointer(to);
-        operation.launch(stream, grid((rows * columns + 3) / 4));
+        operation.launch(stream, grid((window.rows() * window.allColumns() + 3) / 4));
     }
 
     /** to[count] ← value. */

@@ -15,4 +15,10 @@ public record Matrix(DeviceBuffer values, int out, int in, int stride) {
     public static int padded(int inner) {
         return (inner + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
     }
+
+    /** Some of its rows; values are not copied. */
+    Matrix rows(Span taken) {
+        long rowBytes = values.bytes() / out;
+        return new Matrix(values.slice(taken.first() * rowBytes, taken.count() * rowBytes), taken.count(), in, stride);
+    }
 }

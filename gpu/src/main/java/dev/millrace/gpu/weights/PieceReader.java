@@ -34,34 +34,48 @@ final class PieceReader implements AutoCloseable {
         }
     }
 
-    /** to[rows, stride] ← rows of a tensor from byte {@code from} on. */
-    void load(
-            Tensor tensor,
-            Convert.Stored stored,
-            long from,
-            int rows,
-            long columns,
-            DeviceBuffer to,
-            Type type,
-            int stride) {
-        int bytes = Math.toIntExact(rows * columns * tensor.dtype().bytes());
+    /** Some rows of a tensor, or some of their columns. */
+    record Window(int firstRow, int rows, Span columns) {
+
+        /** Bytes of the window, values of that size. */
+        int bytes(int size) {
+            return Math.toIntExact((long) rows * columns.count() * size);
+        }
+    }
+
+    /** to[rows, stride] ← a window of a tensor. */
+    void load(Tensor tensor, Convert.Stored stored, Window window, DeviceBuffer to, Type type, int stride) {
+        int columns = window.columns().count();
+        int bytes = window.bytes(tensor.dtype().bytes());
         free[next].synchronize();
-        copy(tensor, from, views[next], bytes);
+        copy(tensor, window, views[next]);
         boolean asStored = stored.name().equals(type.name()) && stride == columns;
         stream.copyToDevice(asStored ? to : staging, 0, pinned[next], 0, bytes);
         stream.record(free[next]);
         if (!asStored) {
-            convert.launch(stream, stored, staging, rows, columns, type, stride, to);
+            convert.launch(stream, stored, staging, window.rows(), columns, type, stride, to);
         }
         next = (next + 1) % BUFFERS;
     }
 
-    /** A piece may begin in one window of a tensor and end in the next. */
-    static void copy(Tensor tensor, long from, ByteBuffer to, int bytes) {
+    /** Its rows, one behind the other: at once where they lie so. */
+    static void copy(Tensor tensor, Window window, ByteBuffer to) {
+        Span columns = window.columns();
+        int size = tensor.dtype().bytes();
+        int runs = columns.isAll() ? 1 : window.rows();
+        int runBytes = window.bytes(size) / runs;
+        long from = ((long) window.firstRow() * columns.of() + columns.first()) * size;
+        for (int run = 0; run < runs; run++) {
+            copy(tensor, from + (long) run * columns.of() * size, to, run * runBytes, runBytes);
+        }
+    }
+
+    /** A run may begin in one part of a tensor's mapping and end in the next. */
+    private static void copy(Tensor tensor, long from, ByteBuffer to, int at, int bytes) {
         for (int done = 0; done < bytes; ) {
             ByteBuffer stored = tensor.bytes(from + done);
             int count = Math.min(stored.remaining(), bytes - done);
-            to.put(done, stored, 0, count);
+            to.put(at + done, stored, 0, count);
             done += count;
         }
     }

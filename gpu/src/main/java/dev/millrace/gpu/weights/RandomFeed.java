@@ -25,10 +25,19 @@ public final class RandomFeed implements WeightFeed {
     @Override
     public void fill(Part part, DeviceBuffer to, Type type, int stride) {
         if (part.shape().length > 1) {
-            float bound = (float) (UNIFORM_BOUND / Math.sqrt(part.columns()));
-            random.uniform(stream, type, part.name().hashCode(), bound, part.rows(), part.columns(), stride, to);
+            float bound = (float) (UNIFORM_BOUND / Math.sqrt(part.columns().of()));
+            Span rows = part.rows();
+            Span columns = part.columns();
+            var window =
+                    new RandomFill.Window(rows.first(), rows.count(), columns.first(), columns.count(), columns.of());
+            random.uniform(stream, type, part.name().hashCode(), bound, window, stride, to);
         } else {
-            random.constant(stream, type, part.name().endsWith(".bias") ? 0 : 1, part.rows(), to);
+            random.constant(
+                    stream,
+                    type,
+                    part.name().endsWith(".bias") ? 0 : 1,
+                    part.rows().count(),
+                    to);
         }
     }
 

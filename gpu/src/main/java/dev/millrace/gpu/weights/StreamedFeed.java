@@ -55,20 +55,19 @@ public final class StreamedFeed implements WeightFeed {
     public void fill(Part part, DeviceBuffer to, Type type, int stride) {
         Tensor tensor = source.weight(part.name(), part.shape());
         Convert.Stored stored = stored(tensor);
-        long columns = part.columns();
+        long columns = part.columns().count();
         long rowBytes = columns * tensor.dtype().bytes();
         if (rowBytes > PIECE_BYTES) {
             throw new CheckpointException("weight " + part.name() + " has rows of " + rowBytes + " bytes; at most "
                     + PIECE_BYTES + " are loaded at once");
         }
         int rowsAtOnce = (int) (PIECE_BYTES / rowBytes);
-        for (int first = 0; first < part.rows(); first += rowsAtOnce) {
-            int rows = Math.min(rowsAtOnce, part.rows() - first);
-            long from = first * rowBytes;
+        for (int first = 0; first < part.rows().count(); first += rowsAtOnce) {
+            int rows = Math.min(rowsAtOnce, part.rows().count() - first);
+            var window = new PieceReader.Window(part.rows().first() + first, rows, part.columns());
             DeviceBuffer slice =
                     to.slice((long) first * stride * type.bytes(), ((rows - 1L) * stride + columns) * type.bytes());
-            pieces.add(
-                    threads.submit(() -> reader.get().load(tensor, stored, from, rows, columns, slice, type, stride)));
+            pieces.add(threads.submit(() -> reader.get().load(tensor, stored, window, slice, type, stride)));
         }
     }
 

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The decoder's weights.
+ * The decoder's weights, or a rank's share of them: Hq, Hk and F are the share's.
  *
- * @param embedding [V, D]
+ * @param embedding [V, D], whole on every rank
  * @param norm fp32[D]
- * @param head [V, D]; the embedding itself where they are tied
+ * @param head [V, D], of which a rank has its rows; the embedding's own where they are tied
  */
 public record TextWeights(Matrix embedding, List<Layer> layers, DeviceBuffer norm, Matrix head) {
 
@@ -27,55 +27,60 @@ public record TextWeights(Matrix embedding, List<Layer> layers, DeviceBuffer nor
     public record Layer(
             DeviceBuffer attentionNorm, Linear qkv, Matrix output, DeviceBuffer mlpNorm, Matrix gateUp, Matrix down) {}
 
-    /** Loads a decoder; its weights are there once the loader has finished. */
-    public static TextWeights load(WeightLoader loader, TextConfig config) {
+    /** Loads a rank's share of a decoder; its weights are there once the loader has finished. */
+    public static TextWeights load(WeightLoader loader, TextConfig config, Share share) {
         int hidden = config.hiddenSize();
         List<Layer> layers = new ArrayList<>();
         for (int i = 0; i < config.numLayers(); i++) {
-            layers.add(layer(loader, config, "model.layers." + i + "."));
+            layers.add(layer(loader, config, share, "model.layers." + i + "."));
         }
-        Matrix embedding = vocabulary(loader, config, "model.embed_tokens.weight");
-        Matrix head = config.tieWordEmbeddings() ? embedding : vocabulary(loader, config, "lm_head.weight");
+        Part vocabulary = Part.matrix("model.embed_tokens.weight", config.vocabSize(), hidden);
+        Matrix embedding = loader.matrix(vocabulary);
+        Span rows = share.vocabulary(config);
+        Matrix head = config.tieWordEmbeddings()
+                ? embedding.rows(rows)
+                : loader.matrix(Part.matrix("lm_head.weight", config.vocabSize(), hidden)
+                        .rows(rows));
         DeviceBuffer norm = loader.vector(Part.vector("model.norm.weight", hidden));
         return new TextWeights(embedding, List.copyOf(layers), norm, head);
     }
 
-    private static Matrix vocabulary(WeightLoader loader, TextConfig config, String name) {
-        return loader.matrix(config.hiddenSize(), Part.matrix(name, config.vocabSize(), config.hiddenSize()));
-    }
-
-    private static Layer layer(WeightLoader loader, TextConfig config, String prefix) {
+    private static Layer layer(WeightLoader loader, TextConfig config, Share share, String prefix) {
         int hidden = config.hiddenSize();
         int queries = config.numHeads() * config.headDim();
-        int width = config.intermediateSize();
-        int padded = Matrix.padded(width);
+        int inner = config.intermediateSize();
+        Span width = share.width(config);
+        int padded = Matrix.padded(width.count());
         return new Layer(
                 loader.vector(Part.vector(prefix + "input_layernorm.weight", hidden)),
-                qkv(loader, config, prefix + "self_attn."),
-                loader.matrix(queries, Part.matrix(prefix + "self_attn.o_proj.weight", hidden, queries)),
+                qkv(loader, config, share, prefix + "self_attn."),
+                loader.matrix(Part.matrix(prefix + "self_attn.o_proj.weight", hidden, queries)
+                        .columns(share.queryHeads(config).times(config.headDim()))),
                 loader.vector(Part.vector(prefix + "post_attention_layernorm.weight", hidden)),
                 loader.matrix(
-                        hidden,
-                        Part.matrix(prefix + "mlp.gate_proj.weight", width, hidden)
+                        Part.matrix(prefix + "mlp.gate_proj.weight", inner, hidden)
+                                .rows(width)
                                 .paddedTo(padded),
-                        Part.matrix(prefix + "mlp.up_proj.weight", width, hidden)
+                        Part.matrix(prefix + "mlp.up_proj.weight", inner, hidden)
+                                .rows(width)
                                 .paddedTo(padded)),
-                loader.matrix(width, Part.matrix(prefix + "mlp.down_proj.weight", hidden, width)));
+                loader.matrix(Part.matrix(prefix + "mlp.down_proj.weight", hidden, inner)
+                        .columns(width)));
     }
 
-    private static Linear qkv(WeightLoader loader, TextConfig config, String prefix) {
+    private static Linear qkv(WeightLoader loader, TextConfig config, Share share, String prefix) {
         int hidden = config.hiddenSize();
-        int queries = config.numHeads() * config.headDim();
-        int keys = config.numKeyValueHeads() * config.headDim();
+        Span queries = share.queryHeads(config).times(config.headDim());
+        Span keys = share.keyHeads(config).times(config.headDim());
         return new Linear(
                 loader.matrix(
-                        hidden,
-                        Part.matrix(prefix + "q_proj.weight", queries, hidden),
-                        Part.matrix(prefix + "k_proj.weight", keys, hidden),
-                        Part.matrix(prefix + "v_proj.weight", keys, hidden)),
+                        Part.matrix(prefix + "q_proj.weight", queries.of(), hidden)
+                                .rows(queries),
+                        Part.matrix(prefix + "k_proj.weight", keys.of(), hidden).rows(keys),
+                        Part.matrix(prefix + "v_proj.weight", keys.of(), hidden).rows(keys)),
                 loader.vector(
-                        Part.vector(prefix + "q_proj.bias", queries),
-                        Part.vector(prefix + "k_proj.bias", keys),
-                        Part.vector(prefix + "v_proj.bias", keys)));
+                        Part.vector(prefix + "q_proj.bias", queries.of()).rows(queries),
+                        Part.vector(prefix + "k_proj.bias", keys.of()).rows(keys),
+                        Part.vector(prefix + "v_proj.bias", keys.of()).rows(keys)));
     }
 }

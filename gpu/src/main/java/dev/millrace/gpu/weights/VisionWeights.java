@@ -36,7 +36,7 @@ public record VisionWeights(
             blocks.add(block(loader, config, "visual.blocks." + i + "."));
         }
         return new VisionWeights(
-                loader.matrix(config.patchLength(), patchEmbed(config)),
+                loader.matrix(patchEmbed(config)),
                 List.copyOf(blocks),
                 loader.vector(Part.vector("visual.merger.ln_q.weight", width)),
                 mergeIn(loader, width, unit),
@@ -45,10 +45,9 @@ public record VisionWeights(
 
     /** A convolution whose kernel is as large as its step: a projection of flattened patches. */
     private static Part patchEmbed(VisionConfig config) {
-        int width = config.hiddenSize();
         int side = config.patchSize();
-        return new Part(
-                "visual.patch_embed.proj.weight", width, width, width, 3, config.temporalPatchSize(), side, side);
+        return Part.of(
+                "visual.patch_embed.proj.weight", config.hiddenSize(), 3, config.temporalPatchSize(), side, side);
     }
 
     private static Linear mergeIn(WeightLoader loader, int width, int unit) {
@@ -57,7 +56,6 @@ public record VisionWeights(
         int outputs = Matrix.padded(merged);
         int inner = unit * Matrix.padded(width);
         Matrix pieces = loader.matrix(
-                width,
                 Part.matrix(name + ".weight", merged, merged).paddedTo(outputs).inPieces(unit));
         return new Linear(
                 new Matrix(pieces.values(), outputs, inner, inner),
@@ -77,7 +75,7 @@ public record VisionWeights(
 
     private static Linear linear(WeightLoader loader, String name, int outputs, int inner) {
         return new Linear(
-                loader.matrix(inner, Part.matrix(name + ".weight", outputs, inner)),
+                loader.matrix(Part.matrix(name + ".weight", outputs, inner)),
                 loader.vector(Part.vector(name + ".bias", outputs)));
     }
 
@@ -85,7 +83,6 @@ public record VisionWeights(
         int padded = Matrix.padded(outputs);
         return new Linear(
                 loader.matrix(
-                        inner,
                         Part.matrix(prefix + "gate_proj.weight", outputs, inner).paddedTo(padded),
                         Part.matrix(prefix + "up_proj.weight", outputs, inner).paddedTo(padded)),
                 loader.vector(

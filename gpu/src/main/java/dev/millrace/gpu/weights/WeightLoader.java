@@ -26,7 +26,8 @@ public final class WeightLoader implements AutoCloseable {
     }
 
     /** Matrices of the same inner dimension, one's rows behind the other's. */
-    public Matrix matrix(int inner, Part... parts) {
+    public Matrix matrix(Part... parts) {
+        int inner = parts[0].columns().count();
         int stride = Matrix.padded(inner);
         return new Matrix(stacked(type, stride, inner, parts), sum(Part::paddedRows, parts), inner, stride);
     }
@@ -50,17 +51,17 @@ public final class WeightLoader implements AutoCloseable {
         long rowBytes = (long) stride * kept.bytes();
         int rows = sum(Part::paddedRows, parts);
         DeviceBuffer values = device.allocate(rows * rowBytes, "weight " + parts[0].name());
-        if (stride != inner || rows != sum(Part::rows, parts)) {
+        if (stride != inner || rows != sum(part -> part.rows().count(), parts)) {
             stream.fill(values, 0);
             stream.synchronize();
         }
         long start = 0;
         for (Part part : parts) {
-            if (part.columns() != inner) {
+            if (part.columns().count() != inner) {
                 throw new IllegalArgumentException(
-                        "weight " + part.name() + " has " + part.columns() + " values an output, not " + inner);
+                        "weight " + part.name() + " has " + part.columns().count() + " values an output, not " + inner);
             }
-            feed.fill(part, values.slice(start * rowBytes, part.rows() * rowBytes), kept, stride);
+            feed.fill(part, values.slice(start * rowBytes, part.rows().count() * rowBytes), kept, stride);
             start += part.paddedRows();
         }
         return values;

@@ -10,15 +10,26 @@ import org.junit.jupiter.api.Test;
 
 class PieceReaderTest {
 
+    private static final Tensor TENSOR = new Tensor(
+            "w",
+            Dtype.BF16,
+            new long[] {2, 3},
+            List.of(
+                    ByteBuffer.wrap(new byte[] {0, 1, 2, 3}),
+                    ByteBuffer.wrap(new byte[] {4, 5, 6, 7}),
+                    ByteBuffer.wrap(new byte[] {8, 9, 10, 11})));
+
     @Test
-    void aPieceMayReachOverTheWindowsOfATensor() {
-        List<ByteBuffer> windows = List.of(
-                ByteBuffer.wrap(new byte[] {0, 1, 2, 3}),
-                ByteBuffer.wrap(new byte[] {4, 5, 6, 7}),
-                ByteBuffer.wrap(new byte[] {8, 9}));
-        Tensor tensor = new Tensor("w", Dtype.BF16, new long[] {5, 1}, windows);
+    void rowsMayReachOverThePartsOfATensorsMapping() {
+        byte[] to = new byte[7];
+        PieceReader.copy(TENSOR, new PieceReader.Window(1, 1, Span.all(3)), ByteBuffer.wrap(to));
+        assertThat(to).containsExactly(6, 7, 8, 9, 10, 11, 0);
+    }
+
+    @Test
+    void columnsComeFromEachRow() {
         byte[] to = new byte[9];
-        PieceReader.copy(tensor, 2, ByteBuffer.wrap(to), 8);
-        assertThat(to).containsExactly(2, 3, 4, 5, 6, 7, 8, 9, 0);
+        PieceReader.copy(TENSOR, new PieceReader.Window(0, 2, new Span(1, 2, 3)), ByteBuffer.wrap(to));
+        assertThat(to).containsExactly(2, 3, 4, 5, 8, 9, 10, 11, 0);
     }
 }

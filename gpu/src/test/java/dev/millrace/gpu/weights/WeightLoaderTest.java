@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gpu.Randoms;
 import dev.millrace.gpu.TestDevice;
 import dev.millrace.gpu.device.DeviceBuffer;
-import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.checkpoint.Tensor;
@@ -83,10 +82,9 @@ class WeightLoaderTest {
         try (WeightFeed feed = new StreamedFeed(test.device(), source);
                 WeightLoader loader = new WeightLoader(test.device(), type, feed)) {
             Matrix matrix = loader.matrix(
-                    inner,
                     Part.matrix("a", 3, inner).paddedTo(4),
                     Part.matrix("b", 5, inner).paddedTo(8),
-                    new Part("c", 2, 2, 2, 7, 10));
+                    Part.of("c", 2, 7, 10));
             loader.finish();
             assertThat(matrix.out()).isEqualTo(14);
             assertThat(matrix.stride()).isEqualTo(128);
@@ -94,7 +92,7 @@ class WeightLoaderTest {
             put(expected, 0, TestDevice.rounded(type, a), inner);
             put(expected, 4, TestDevice.rounded(type, b), inner);
             put(expected, 12, TestDevice.rounded(type, c), inner);
-            assertThat(read(type, matrix.values(), expected.length)).isEqualTo(expected);
+            assertThat(test.readAll(type, matrix.values())).isEqualTo(expected);
         }
     }
 
@@ -106,9 +104,9 @@ class WeightLoaderTest {
         float[] values = source.add("large", Dtype.F32, new Randoms(2).normal(rows * inner), rows, inner);
         try (WeightFeed feed = new StreamedFeed(test.device(), source);
                 WeightLoader loader = new WeightLoader(test.device(), Type.F32, feed)) {
-            Matrix matrix = loader.matrix(inner, Part.matrix("large", rows, inner));
+            Matrix matrix = loader.matrix(Part.matrix("large", rows, inner));
             loader.finish();
-            assertThat(read(Type.F32, matrix.values(), values.length)).isEqualTo(values);
+            assertThat(test.readAll(Type.F32, matrix.values())).isEqualTo(values);
         }
     }
 
@@ -121,7 +119,7 @@ class WeightLoaderTest {
                 WeightLoader loader = new WeightLoader(test.device(), Type.BF16, feed)) {
             DeviceBuffer vector = loader.vector(Part.vector("a", 5), Part.vector("b", 3));
             loader.finish();
-            assertThat(read(Type.F32, vector, 8)).containsExactly(a[0], a[1], a[2], a[3], a[4], b[0], b[1], b[2]);
+            assertThat(test.readAll(Type.F32, vector)).containsExactly(a[0], a[1], a[2], a[3], a[4], b[0], b[1], b[2]);
         }
     }
 
@@ -143,13 +141,13 @@ class WeightLoaderTest {
         int inner = 100;
         try (WeightFeed feed = new RandomFeed(test.device());
                 WeightLoader loader = new WeightLoader(test.device(), type, feed)) {
-            Matrix first = loader.matrix(inner, Part.matrix("w", 200, inner));
-            Matrix again = loader.matrix(inner, Part.matrix("w", 200, inner));
-            Matrix other = loader.matrix(inner, Part.matrix("v", 200, inner));
+            Matrix first = loader.matrix(Part.matrix("w", 200, inner));
+            Matrix again = loader.matrix(Part.matrix("w", 200, inner));
+            Matrix other = loader.matrix(Part.matrix("v", 200, inner));
             DeviceBuffer norm = loader.vector(Part.vector("norm.weight", 3));
             DeviceBuffer bias = loader.vector(Part.vector("q_proj.bias", 3));
             loader.finish();
-            float[] values = read(type, first.values(), 200 * 128);
+            float[] values = test.readAll(type, first.values());
             double squares = 0;
             double sum = 0;
             for (int i = 0; i < values.length; i++) {
@@ -161,10 +159,10 @@ class WeightLoaderTest {
             // of 20,000 uniform values the mean square is known to 0.6 %, the mean to 0.7 % of the deviation
             assertThat(squares / count * inner).isBetween(0.97, 1.03);
             assertThat(Math.abs(sum / count) * Math.sqrt(inner)).isLessThan(0.03);
-            assertThat(read(type, again.values(), values.length)).isEqualTo(values);
-            assertThat(read(type, other.values(), values.length)).isNotEqualTo(values);
-            assertThat(read(Type.F32, norm, 3)).containsExactly(1, 1, 1);
-            assertThat(read(Type.F32, bias, 3)).containsExactly(0, 0, 0);
+            assertThat(test.readAll(type, again.values())).isEqualTo(values);
+            assertThat(test.readAll(type, other.values())).isNotEqualTo(values);
+            assertThat(test.readAll(Type.F32, norm)).containsExactly(1, 1, 1);
+            assertThat(test.readAll(Type.F32, bias)).containsExactly(0, 0, 0);
         }
     }
 
@@ -172,18 +170,5 @@ class WeightLoaderTest {
         for (int i = 0; i < values.length; i++) {
             to[(row + i / inner) * 128 + i % inner] = values[i];
         }
-    }
-
-    private float[] read(Type type, DeviceBuffer buffer, int count) {
-        float[] values = new float[count];
-        try (PinnedBuffer staging = test.device().allocatePinned((long) count * type.bytes(), "a test's result")) {
-            test.stream().copyToHost(staging, 0, buffer, 0, staging.size());
-            test.stream().synchronize();
-            ByteBuffer from = staging.bytes();
-            for (int i = 0; i < count; i++) {
-                values[i] = type == Type.F32 ? from.getFloat() : Float.intBitsToFloat(from.getShort() << 16);
-            }
-        }
-        return values;
     }
 }
