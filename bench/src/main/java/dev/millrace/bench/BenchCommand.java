@@ -10,7 +10,15 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = "Measures the engine without Flink, or captions through the whole job.",
-        subcommands = {ThroughputCommand.class, LatencyCommand.class, AccuracyCommand.class, CaptionsCommand.class})
+        subcommands = {
+            ThroughputCommand.class,
+            LatencyCommand.class,
+            VisionCommand.class,
+            InterferenceCommand.class,
+            StartUpCommand.class,
+            AccuracyCommand.class,
+            CaptionsCommand.class
+        })
 public final class BenchCommand implements Subcommand, Runnable {
 
     @Spec

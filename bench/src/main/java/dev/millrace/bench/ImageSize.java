@@ -9,6 +9,11 @@ record ImageSize(int width, int height) {
 
     private static final Pattern FORM = Pattern.compile("([1-9]\\d{0,4})x([1-9]\\d{0,4})");
 
+    @Override
+    public String toString() {
+        return width + "x" + height;
+    }
+
     /** Reads {@code 640x480}. */
     static final class Converter implements ITypeConverter<ImageSize> {
         @Override

@@ -20,6 +20,7 @@ import java.util.Random;
 final class LoadedModel implements AutoCloseable, EngineListener {
 
     private static final int BLOCK_SIZE = 16;
+    private static final int UNDER_WAY = 4; // a quarter of the answer
     private static final int[] NONE = {};
 
     private final BenchOptions options;
@@ -134,6 +135,36 @@ final class LoadedModel implements AutoCloseable, EngineListener {
         loop.runUntil(() -> finished == count);
         loop.drain();
         return timings;
+    }
+
+    /**
+     * What happened when a prompt with pictures came while others ran.
+     *
+     * @param running the others' tokens
+     * @param picture its own
+     * @param arrival when it was handed over
+     * @param encoded when the first step was launched that reads its embeddings
+     */
+    record Interference(List<Timing> running, Timing picture, long arrival, long encoded) {}
+
+    /** Hands over a prompt with pictures once so many others are well under way. */
+    Interference interfere(int others) throws IOException, InterruptedException {
+        timings = new ArrayList<>();
+        finished = 0;
+        PreparedPrompt withPictures = prompts.next();
+        for (int i = 0; i < others; i++) {
+            timings.add(new Timing());
+            loop.submit(new Sequence(Integer.toString(i), 0, i, 0, prompts.text(), params(), NONE, 0));
+        }
+        int underWay = options.outputLen / UNDER_WAY;
+        loop.runUntil(() -> timings.stream().allMatch(timing -> timing.numTokens() >= underWay));
+        meter.takeFirstMediaStep();
+        long arrival = System.nanoTime();
+        timings.add(new Timing());
+        loop.submit(new Sequence(Integer.toString(others), 0, others, 0, withPictures, params(), NONE, 0));
+        loop.runUntil(() -> finished == others + 1);
+        loop.drain();
+        return new Interference(timings.subList(0, others), timings.get(others), arrival, meter.takeFirstMediaStep());
     }
 
     @Override

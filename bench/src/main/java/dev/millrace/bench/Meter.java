@@ -4,6 +4,7 @@ import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An executor whose time on the device is summed. */
@@ -11,9 +12,15 @@ final class Meter implements ModelExecutor {
 
     private final ModelExecutor executor;
     private final AtomicLong computeNanos = new AtomicLong();
+    private final AtomicLong firstMediaStep = new AtomicLong();
 
     Meter(ModelExecutor executor) {
         this.executor = executor;
+    }
+
+    /** When the first step was launched, since this was last asked for, that reads embeddings of media; 0: none was. */
+    long takeFirstMediaStep() {
+        return firstMediaStep.getAndSet(0);
     }
 
     /** Of all steps that were completed. */
@@ -38,6 +45,9 @@ final class Meter implements ModelExecutor {
 
     @Override
     public void launch(ForwardBatch batch, StepListener listener) {
+        if (Arrays.stream(batch.mediaRow()).anyMatch(row -> row >= 0)) {
+            firstMediaStep.compareAndSet(0, System.nanoTime());
+        }
         executor.launch(batch, new StepListener() {
             @Override
             public void completed(StepOutput output) {

@@ -75,6 +75,12 @@ final class RandomPrompts {
         return mediaFlops;
     }
 
+    /** A prompt without pictures. */
+    PreparedPrompt text() {
+        return PreparedPrompt.text(
+                random.ints(inputLen, 0, config.text().vocabSize()).toArray());
+    }
+
     PreparedPrompt next() throws IOException {
         List<Integer> ids = new ArrayList<>();
         List<MediaSpan> spans = new ArrayList<>();

@@ -104,6 +104,66 @@ class BenchCommandTest {
     }
 
     @Test
+    void picturesAreCountedBySecondsOfTheTowerAlone() {
+        assertThat(bench(
+                        "vision",
+                        "--model",
+                        golden(),
+                        "--images",
+                        "56x84",
+                        "56x56",
+                        "--batch-size",
+                        "3",
+                        "--num-iters",
+                        "2",
+                        "--num-iters-warmup",
+                        "1"))
+                .isZero();
+        assertThat(out.toString()).containsPattern("Vision: [0-9.]+ images/s, 6 of \\[56x84, 56x56\\] in [0-9.]+ s");
+
+        assertThat(bench("vision", "--model", golden())).isEqualTo(2);
+        assertThat(err.toString()).contains("--images is missing");
+    }
+
+    @Test
+    void tokensAreTimedWhileAPromptWithAPictureComes() throws IOException {
+        Path json = folder.resolve("interference.json");
+
+        assertThat(bench(
+                        "interference",
+                        "--model",
+                        golden(),
+                        "--images",
+                        "224x224",
+                        "--batch-size",
+                        "3",
+                        "--num-iters",
+                        "1",
+                        "--input-len",
+                        "4",
+                        "--output-len",
+                        "64",
+                        "--json",
+                        json.toString()))
+                .isZero();
+
+        assertThat(out.toString()).containsPattern("Inter-token: median [0-9.]+ ms before; while");
+        assertThat(new ObjectMapper()
+                        .readTree(json.toFile())
+                        .get("median_inter_token")
+                        .doubleValue())
+                .isPositive();
+    }
+
+    @Test
+    void startUpIsTimedToTheFirstAnswer() {
+        assertThat(bench("startup", "--model", golden(), "--load-format", "dummy", "--output-len", "4"))
+                .isZero();
+        assertThat(out.toString())
+                .containsPattern("Start-up: [0-9.]+ s until ready, [0-9.]+ s for the first answer of 4 tokens");
+    }
+
+    @Test
     void accuracyCountsAnswersThatAreWordForWordRight() throws IOException {
         Files.copy(ROOT.resolve("models/samples/two-shapes.png"), folder.resolve("a.png"));
         Files.writeString(
@@ -186,7 +246,7 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"throughput", "latency", "accuracy", "captions"})
+    @ValueSource(strings = {"throughput", "latency", "vision", "interference", "startup", "accuracy", "captions"})
     void everyMeasurementHasHelpForEachOfItsOptions(String command) {
         assertThat(bench(command, "--help")).isZero();
         var spec = Main.commandLine()

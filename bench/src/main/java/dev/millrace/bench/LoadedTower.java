@@ -1,0 +1,125 @@
+package dev.millrace.bench;
+
+import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
+import dev.millrace.model.sampling.SamplingParams;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+
+/** A model that is loaded to encode one batch of pictures again and again. */
+final class LoadedTower implements AutoCloseable {
+
+    private static final int BLOCK_SIZE = 16;
+    private static final int BLOCKS = 2;
+    private static final int[] NONE = {};
+
+    private final Floor floor; // null on the CPU
+    private final double flops;
+    private final List<MediaInput> pictures = new ArrayList<>();
+    private final ModelExecutor executor;
+    private long steps;
+
+    /**
+     * @param batchSize prompts whose pictures are encoded together
+     */
+    LoadedTower(BenchOptions options, int batchSize) throws IOException {
+        ModelConfig config = ModelConfigReader.read(options.model);
+        var prompts = new RandomPrompts(options, config, new Random(options.seed));
+        int rows = 0;
+        for (int i = 0; i < batchSize; i++) {
+            for (MediaSpan span : prompts.next().media()) {
+                int end = rows + span.item().numTokens();
+                pictures.add(
+                        new MediaInput(span.item(), IntStream.range(rows, end).toArray()));
+                rows = end;
+            }
+        }
+        flops = batchSize * prompts.mediaFlops();
+        GpuCeiling ceiling = options.ceiling();
+        floor = ceiling == null
+                ? null
+                : new Floor(new ModelCost(config), options.gpuType().bytes(), ceiling);
+        executor = options.device
+                .executors()
+                .open(
+                        options.model,
+                        new ExecutorConfig(
+                                options.dtype.name(),
+                                options.loadFormat.name(),
+                                BLOCK_SIZE,
+                                BLOCKS,
+                                0,
+                                1,
+                                BLOCK_SIZE,
+                                BLOCK_SIZE,
+                                rows,
+                                options.threads,
+                                options.allowScalar,
+                                options.device.gpu()));
+    }
+
+    /** The least time of the work; null on the CPU. */
+    Floor floor() {
+        return floor;
+    }
+
+    /** Operations of the batch. */
+    double flops() {
+        return flops;
+    }
+
+    /** Encodes the batch and one token that reads its last row; seconds until that was computed. */
+    double encode() {
+        int lastRow = pictures.get(pictures.size() - 1).rows()[0];
+        var batch = new ForwardBatch(
+                steps++,
+                new int[1],
+                new int[] {lastRow},
+                new int[3],
+                new int[] {0, 1},
+                new int[] {1},
+                new int[1],
+                new int[1],
+                new int[1],
+                new int[] {-1},
+                NONE,
+                NONE,
+                new int[] {0, 0, 1},
+                NONE,
+                pictures,
+                List.of(new RowAssignment(0, SamplingParams.greedy(), 0, new int[1], NONE)),
+                false);
+        var done = new CompletableFuture<StepOutput>();
+        long start = System.nanoTime();
+        executor.launch(batch, new StepListener() {
+            @Override
+            public void completed(StepOutput output) {
+                done.complete(output);
+            }
+
+            @Override
+            public void failed(long step, Throwable cause) {
+                done.completeExceptionally(cause);
+            }
+        });
+        done.join();
+        return Timing.seconds(System.nanoTime() - start);
+    }
+
+    @Override
+    public void close() {
+        executor.close();
+    }
+}
