@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
-# Shows on a machine with an NVIDIA GPU that what was built works there: every test that needs a device, or several where there are, then
-# `millrace check` on folders of reference vectors, then measurements; a table of all parts comes last.
+# Shows on a machine with an NVIDIA GPU that what was built works there, and how fast: tests, comparisons with PyTorch,
+# measurements. Every part has a time limit and a log of its own; a table of all parts comes last.
 #
-#   gpu/verify.sh [--jars DIR] [--filter REGEX] [--check 'DIR [OPTIONS]']... [--bench 'SUBCOMMAND [OPTIONS]']...
+#   gpu/verify.sh [--parts LIST] [--jars DIR] [--work DIR] [--filter REGEX] [--check 'DIR [OPTIONS]']... [--bench 'SUBCOMMAND [OPTIONS]']...
 #
-#   --jars DIR   all jars the build made and used, in one folder; without it they are where `mvn -DskipTests package` left them
-#   --filter     runs only the test classes whose full name matches
-#   --check      for example --check 'golden --dtype float32'; --device gpu is added, as for --bench
-#   --bench      for example --bench 'throughput --model /models/Qwen2.5-VL-7B-Instruct'
+#   --parts    which of these, with commas between, in this order whatever the list's; all: all of them (default: tests)
+#                tests     every test that needs a device
+#                check     golden, and vectors made here by golden/make.py (variants a, b, c), in float32 and bfloat16
+#                bench     the 7B shape with random weights: decode, prompts, pictures, start-up
+#                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
+#                load      loading that checkpoint from the page cache
+#                sanitize  compute-sanitizer's memcheck and racecheck on a tiny model
+#   --jars     all jars the build made and used, in one folder; without it they are where `mvn -DskipTests package` left them
+#   --work     where vectors, the checkpoint and logs/ go (default: a new folder under /tmp)
+#   --filter   of the tests, runs only the classes whose full name matches
+#   --check    one comparison more, such as --check 'golden --dtype float32'; --device gpu is added, as for --bench
+#   --bench    one measurement more, such as --bench 'throughput --model /models/Qwen2.5-VL-7B-Instruct'
 #
-# A JRE of version 17 or later is enough, from JAVA_HOME or the PATH. MILLRACE_JAVA_OPTS holds more options for the JVM.
-# The exit code is 0 if every part passed.
+# A JRE of version 17 or later is enough, from JAVA_HOME or the PATH; check and layers want a python3 with PyTorch and
+# transformers 5, too (PYTHON names another). MILLRACE_JAVA_OPTS holds more options for the JVM, MILLRACE_SHAPE another
+# shape than models/shapes/qwen2.5-vl-7b. The exit code is 0 if every part passed.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd -P)
-jars='' filter='' checks=() benches=()
+parts=tests jars='' filter='' work='' checks=() benches=()
+python=${PYTHON:-python3} shape=${MILLRACE_SHAPE:-$root/models/shapes/qwen2.5-vl-7b}
 
 fail() {
     echo "gpu/verify.sh: $*" >&2
@@ -23,13 +33,21 @@ fail() {
 while [ $# -gt 0 ]; do
     [ $# -gt 1 ] || fail "$1 needs a value, or is unknown"
     case $1 in
+        --parts) parts=$2 ;;
         --jars) jars=$2 ;;
+        --work) work=$2 ;;
         --filter) filter=$2 ;;
         --check) checks+=("$2") ;;
         --bench) benches+=("$2") ;;
         *) fail "unknown option $1" ;;
     esac
     shift 2
+done
+for name in ${parts//,/ }; do
+    case $name in
+        all | tests | check | bench | layers | load | sanitize) ;;
+        *) fail "--parts has '$name'; all, tests, check, bench, layers, load and sanitize are allowed" ;;
+    esac
 done
 
 if [ -n "${JAVA_HOME:-}" ]; then java=$JAVA_HOME/bin/java; else java=java; fi
@@ -46,42 +64,109 @@ else
 fi
 flags=(--add-modules jdk.incubator.vector -Dai.djl.offline=true -Djava.awt.headless=true -Dmillrace.root="$root" -Dmillrace.home="$root")
 [ "$version" -lt 24 ] || flags+=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
+# shellcheck disable=SC2206 # the options are words
+jvm=("$java" "${flags[@]}" ${MILLRACE_JAVA_OPTS:-} -cp "$classpath")
 
-rows=() failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=${work:-$(mktemp -d /tmp/millrace-verify.XXXXXX)}
+mkdir -p "$work/logs"
+rows=() failed=0 log=''
 
-# part NAME PATTERN LINES CLASS ARGUMENTS: runs a main class, and notes how it ended, how long it took and the last lines
-# of its output that match the pattern.
-part() {
-    local name=$1 pattern=$2 lines=$3 result=passed begin=$SECONDS detail
-    shift 3
-    echo "== $name"
-    # shellcheck disable=SC2086 # the options are words
-    if ! "$java" "${flags[@]}" ${MILLRACE_JAVA_OPTS:-} -cp "$classpath" "$@" 2>&1 | tee "$log"; then
-        result=FAILED failed=1
-    fi
-    detail=$(grep -E "$pattern" "$log" | tail -n "$lines" | paste -sd' ' | tr -s '[] ' ' ')
-    rows+=("$(printf '%-7s %5d s  %-40s %s' "$result" $((SECONDS - begin)) "$name" "$detail")")
+wants() {
+    [[ ,$parts, == *,$1,* || ,$parts, == *,all,* ]]
 }
 
-part 'tests on the device' 'tests (successful|failed)' 2 org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors \
-    --details=tree --include-tag device --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
-if [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -gt 1 ]; then
-    part 'tests on several devices' 'tests (successful|failed)' 2 org.junit.platform.console.ConsoleLauncher execute --disable-banner \
-        --disable-ansi-colors --details=tree --include-tag peers --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
+# part NAME SECONDS PATTERN LINES COMMAND...: runs a command with its output in a log; notes how it ended, how long it took
+# and the last lines of its output that match the pattern.
+part() {
+    local name=$1 limit=$2 pattern=$3 lines=$4 result=passed begin=$SECONDS code=0 detail
+    shift 4
+    log=$work/logs/$(printf '%02d' ${#rows[@]})-${name//[^A-Za-z0-9.]/-}.log
+    timeout -k 10 "$limit" "$@" > "$log" 2>&1 || code=$?
+    [ "$code" -eq 0 ] || { result=FAILED failed=1; }
+    [ "$code" -ne 124 ] && [ "$code" -ne 137 ] || result=TIMEOUT
+    detail=$(grep -E "$pattern" "$log" | tail -n "$lines" | paste -sd'|' | tr -s '[] ' ' ')
+    rows+=("$(printf '%-7s %4d s  %-36s %s' "$result" $((SECONDS - begin)) "$name" "$detail")")
+    echo "${rows[-1]}"
+    [ "$code" -eq 0 ] || grep -E 'FAIL|✘|=>|rror|xception' "$log" | tail -n 20
+}
+
+# seven NAME SECONDS PATTERN LINES SUBCOMMAND OPTIONS...: a measurement at the 7B shape. The first one measures the GPU's
+# ceilings, which hold for the others.
+ceilings=()
+seven() {
+    local name=$1 limit=$2 pattern=$3 lines=$4 command=$5
+    shift 5
+    part "$name" "$limit" "$pattern" "$lines" "${jvm[@]}" dev.millrace.job.cli.Main bench "$command" --device gpu \
+        --model "$shape" --load-format dummy --dtype bfloat16 "${ceilings[@]}" "$@"
+    if [ ${#ceilings[@]} -eq 0 ]; then
+        local measured
+        measured=$(sed -n 's/^Ceilings: \([0-9.]*\) TB\/s, \([0-9.]*\) TFLOP\/s.*/\1,\2/p' "$log")
+        [ -z "$measured" ] || ceilings=(--gpu-ceilings "$measured")
+    fi
+}
+
+check() {
+    local name=$1 limit=$2
+    shift 2
+    part "$name" "$limit" 'rows, [0-9]+ failed' 1 "${jvm[@]}" dev.millrace.job.cli.Main check "$@" --device gpu
+}
+
+if wants tests; then
+    part 'tests on the device' 400 'tests (successful|failed)' 2 "${jvm[@]}" org.junit.platform.console.ConsoleLauncher execute --disable-banner \
+        --disable-ansi-colors --details=tree --include-tag device --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
+fi
+if wants check; then
+    check 'check golden float32' 200 "$root/golden" --dtype float32 --filter cases-
+    check 'check golden bfloat16' 200 "$root/golden" --dtype bfloat16 --filter cases-
+    for variant in a b c; do
+        part "make vectors $variant" 300 '^done|rror' 1 "$python" "$root/golden/make.py" "$work/vectors" 5 "$variant"
+    done
+    check 'check a, b, c float32' 300 "$work/vectors" --dtype float32
+    check 'check a, b, c bfloat16' 300 "$work/vectors" --dtype bfloat16
+fi
+if wants bench; then
+    rates='^(Prefill|Decode|Device busy)' tower='^(Vision|Floor)'
+    seven 'decode 1' 120 "$rates" 3 latency --batch-size 1 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
+    part 'ceilings' 5 '^Ceilings' 1 cat "$log"
+    seven 'decode 256, prefill 256 x 128' 120 "$rates" 3 latency --batch-size 256 --input-len 128 --output-len 128 --max-num-batched-tokens 32768 --num-iters-warmup 1 --num-iters 2
+    seven 'decode 64' 120 "$rates" 3 latency --batch-size 64 --input-len 128 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 3
+    seven 'decode 8' 120 "$rates" 3 latency --batch-size 8 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
+    seven 'prompt of 8192' 120 '^Prefill' 1 latency --batch-size 1 --input-len 8192 --output-len 2 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 3
+    seven 'decode 64 at 4096' 150 "$rates" 3 latency --batch-size 64 --input-len 4096 --output-len 128 --max-num-batched-tokens 16384 --num-iters-warmup 1 --num-iters 1
+    seven 'decode 1 at 32768' 120 "$rates" 3 latency --batch-size 1 --input-len 32768 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 1
+    seven 'vision 448 x 448, 8' 120 "$tower" 2 vision --images 448x448 --batch-size 8
+    seven 'vision 1008 x 1008, 8' 120 "$tower" 2 vision --images 1008x1008 --batch-size 8
+    seven 'picture of 16224 tokens' 120 "$tower" 2 vision --images 2912x4368 --batch-size 1 --num-iters 5
+    seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 2048
+    seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
+fi
+if wants layers; then
+    part 'make a 7B checkpoint' 400 ' s  ' 3 "$python" "$root/gpu/reference/make_7b.py" "$work/7b" --config "$shape/config.json"
+    check 'check 7B by layers bfloat16' 300 "$work/7b" --dtype bfloat16
+    check 'check 7B by layers float32' 300 "$work/7b" --dtype float32
+fi
+if wants load; then
+    cat "$work"/7b/model-7b/*.safetensors > /dev/null # into the page cache
+    part 'load from the page cache' 200 '^Start-up|Loading weights' 2 "${jvm[@]}" dev.millrace.job.cli.Main bench startup --device gpu \
+        --model "$work/7b/model-7b" --dtype bfloat16 --max-num-seqs 8 --output-len 2 --enforce-eager
+fi
+if wants sanitize; then
+    for tool in memcheck racecheck; do
+        part "compute-sanitizer $tool" 300 'SUMMARY|rows,' 2 compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 9 \
+            "${jvm[@]}" dev.millrace.job.cli.Main check "$root/golden" --device gpu --dtype bfloat16 --filter 'cases-layers image-56x84'
+    done
 fi
 for check in "${checks[@]}"; do
     # shellcheck disable=SC2086 # the options are words
-    part "check $check" . 1 dev.millrace.job.cli.Main check $check --device gpu
+    check "check $check" 600 $check
 done
 for bench in "${benches[@]}"; do
     # shellcheck disable=SC2086 # the options are words
-    part "bench $bench" . 1 dev.millrace.job.cli.Main bench $bench --device gpu
+    part "bench $bench" 600 . 1 "${jvm[@]}" dev.millrace.job.cli.Main bench $bench --device gpu
 done
 
 gpus=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null | paste -sd';')
 echo
-echo "On ${gpus:-an unnamed GPU}, Java $version:"
+echo "On ${gpus:-an unnamed GPU}, Java $version; logs are in $work/logs:"
 printf '%s\n' "${rows[@]}"
 exit "$failed"
