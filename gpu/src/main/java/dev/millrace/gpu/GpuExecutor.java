@@ -2,7 +2,6 @@ package dev.millrace.gpu;
 
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.FatalCudaError;
-import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
@@ -25,7 +24,6 @@ final class GpuExecutor implements ModelExecutor, Probeable {
     private static final Runnable STOP = () -> {};
 
     private final Device device;
-    private final GpuClaim claim;
     private final StepLauncher launcher;
     private final int numBlocks;
     private final int mediaRows;
@@ -37,12 +35,10 @@ final class GpuExecutor implements ModelExecutor, Probeable {
     private volatile Throwable failure; // the first; nothing is launched after it
     private Throwable lost; // of the completing thread: why launched steps' results mean nothing
     private boolean closed;
+    private boolean released;
 
-    /** @param claim on the device, released when this is closed */
-    GpuExecutor(
-            Device device, GpuClaim claim, StepLauncher launcher, List<StepSlot> slots, int numBlocks, int mediaRows) {
+    GpuExecutor(Device device, StepLauncher launcher, List<StepSlot> slots, int numBlocks, int mediaRows) {
         this.device = device;
-        this.claim = claim;
         this.launcher = launcher;
         this.numBlocks = numBlocks;
         this.mediaRows = mediaRows;
@@ -94,8 +90,8 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         work.add(() -> launcher.probe(probe));
     }
 
-    @Override
-    public void close() {
+    /** Waits for the launched steps and takes no more. */
+    void drain() {
         if (closed) {
             return;
         }
@@ -104,13 +100,21 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         boolean interrupted = join(launching);
         completions.add(STOP);
         interrupted |= join(completing);
-        try (claim;
-                device;
-                launcher) {
-            device.bindThread();
-        }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        drain();
+        if (released) {
+            return;
+        }
+        released = true;
+        try (device;
+                launcher) {
+            device.bindThread();
         }
     }
 

@@ -7,12 +7,17 @@ import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.device.GpuSelection;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.parallel.RankMemory;
+import dev.millrace.gpu.parallel.StopWord;
+import dev.millrace.gpu.weights.Share;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** Makes executors that compute on NVIDIA GPUs. */
@@ -21,11 +26,15 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
     private static final long serialVersionUID = 1;
     private static final String HOLDER = "Millrace";
 
+    /** How long a GPU waits for another: longer than a picture takes, or a pause of the JVM. */
+    private static final long PATIENCE_NANOS = 30_000_000_000L;
+
     @Override
     public ModelExecutor open(Path model, ExecutorConfig config) {
         Type type = type(config.dtype());
         check(config);
         ModelConfig checkpoint = ModelConfigReader.read(model);
+        Share.check(checkpoint.text(), config.gpu().tensorParallelSize());
         GpuSelection selection = GpuSelection.of(
                 config.gpu().assigned(),
                 Optional.of(config.gpu().ids()).filter(ids -> !ids.isEmpty()),
@@ -43,18 +52,57 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
 
     private static ModelExecutor open(
             GpuClaim claim, Path model, ModelConfig checkpoint, ExecutorConfig config, Type type) {
-        Device device = Device.open(claim.ordinals().get(0));
+        List<Device> devices = new ArrayList<>();
+        List<GpuExecutor> ranks = new ArrayList<>();
         try {
-            return new GpuStartUp(device, checkpoint, config, type).start(claim, model);
+            claim.ordinals().forEach(ordinal -> devices.add(Device.open(ordinal)));
+            Optional<StopWord> stop = start(devices, ranks, model, checkpoint, config, type);
+            return new RankedExecutor(claim, ranks, stop);
         } catch (CudaException e) {
             FatalCudaError.endProcessIfSticky(e);
-            device.close();
+            close(devices, ranks);
+            String gpu = devices.isEmpty() ? "The GPU" : devices.get(0).name();
             throw new IllegalArgumentException(
-                    e.isOutOfMemory() ? tooSmall(config) : device.name() + " cannot be used: " + e.getMessage(), e);
+                    e.isOutOfMemory() ? tooSmall(config) : gpu + " cannot be used: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
-            device.close();
+            close(devices, ranks);
             throw e;
         }
+    }
+
+    /**
+     * Starts one rank after the other, and lets them wait for each other when all have loaded and captured everything: what
+     * the driver does for that may wait for all that the GPUs are doing.
+     *
+     * @return what ends the waiting of several
+     */
+    private static Optional<StopWord> start(
+            List<Device> devices,
+            List<GpuExecutor> ranks,
+            Path model,
+            ModelConfig checkpoint,
+            ExecutorConfig config,
+            Type type) {
+        List<GpuStartUp> startUps = new ArrayList<>();
+        for (Device device : devices) {
+            Share share = new Share(startUps.size(), devices.size());
+            startUps.add(new GpuStartUp(device, checkpoint, config, type, share));
+        }
+        if (devices.size() == 1) {
+            ranks.add(startUps.get(0).start(model, Optional.empty()));
+            return Optional.empty();
+        }
+        List<RankMemory> memories = RankMemory.allocate(devices, startUps.get(0).sharedBytes(), PATIENCE_NANOS);
+        for (RankMemory memory : memories) {
+            ranks.add(startUps.get(memory.rank()).start(model, Optional.of(memory)));
+        }
+        RankMemory.begin(devices, memories);
+        return Optional.of(memories.get(0).stop());
+    }
+
+    private static void close(List<Device> devices, List<GpuExecutor> ranks) {
+        RankedExecutor.closeAll(ranks);
+        devices.subList(ranks.size(), devices.size()).forEach(Device::close);
     }
 
     private static String tooSmall(ExecutorConfig config) {
@@ -86,9 +134,15 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
             throw new IllegalArgumentException(
                     "--gpu-memory-utilization is " + share + "; a share above 0 and at most 1 is allowed");
         }
-        if (config.gpu().tensorParallelSize() != 1) {
-            throw new IllegalArgumentException("--tensor-parallel-size is "
-                    + config.gpu().tensorParallelSize() + "; a model runs on one GPU, so 1 is allowed");
+        int ranks = config.gpu().tensorParallelSize();
+        if (ranks < 1 || ranks > RankMemory.MOST_RANKS) {
+            throw new IllegalArgumentException("--tensor-parallel-size is " + ranks + "; a model is spread over 1 to "
+                    + RankMemory.MOST_RANKS + " GPUs");
+        }
+        if (ranks > 1 && !"EAGER".equals(System.getenv("CUDA_MODULE_LOADING"))) {
+            throw new IllegalArgumentException("--tensor-parallel-size is " + ranks
+                    + "; above 1 the process must have been started with CUDA_MODULE_LOADING=EAGER in its environment,"
+                    + " because a kernel that is loaded late could wait for a GPU that waits for another");
         }
     }
 }

@@ -4,15 +4,17 @@ import dev.millrace.gpu.device.Arena;
 import dev.millrace.gpu.device.Blas;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
-import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.operations.GpuVisionOperations;
+import dev.millrace.gpu.operations.Junction;
 import dev.millrace.gpu.operations.KeyValueCache;
+import dev.millrace.gpu.operations.RankJunction;
 import dev.millrace.gpu.operations.TextBuffers;
 import dev.millrace.gpu.operations.TextKernels;
+import dev.millrace.gpu.parallel.RankMemory;
 import dev.millrace.gpu.sampling.GpuSampler;
 import dev.millrace.gpu.sampling.TopLogprobs;
 import dev.millrace.gpu.step.DecodeSizes;
@@ -29,6 +31,7 @@ import dev.millrace.model.forward.Qwen25Vl;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -56,17 +59,21 @@ final class GpuStartUp {
     private final Device device;
     private final ModelConfig checkpoint;
     private final ExecutorConfig config;
-    private final TextConfig text;
+    private final Share share;
+    private final TextConfig text; // of the share
     private final CacheShape shape;
     private final StepLimits limits; // but for the blocks
     private final MemoryBudget memory;
     private final Stream stream;
 
-    GpuStartUp(Device device, ModelConfig checkpoint, ExecutorConfig config, Type type) {
+    /** @param share of the decoder that the device takes */
+    GpuStartUp(Device device, ModelConfig checkpoint, ExecutorConfig config, Type type, Share share) {
+        device.bindThread();
         this.device = device;
         this.checkpoint = checkpoint;
         this.config = config;
-        text = checkpoint.text();
+        this.share = share;
+        text = share.of(checkpoint.text());
         shape = new CacheShape(type, text.numHeads(), text.numKeyValueHeads(), text.headDim());
         limits = new StepLimits(
                 config.maxNumBatchedTokens(),
@@ -79,11 +86,19 @@ final class GpuStartUp {
         stream = device.newStream();
     }
 
+    /** Bytes of memory that this rank shares with the others. */
+    long sharedBytes() {
+        return RankJunction.bytes(text, shape.type(), limits);
+    }
+
     /**
-     * @param claim on the device, which the executor releases when it is closed
+     * Binds the calling thread.
+     *
+     * @param ranks memory shared with other GPUs, if there are any; the executor computes once they have begun
      * @throws IllegalArgumentException if the GPU's memory does not do for the configuration
      */
-    GpuExecutor start(GpuClaim claim, Path model) {
+    GpuExecutor start(Path model, Optional<RankMemory> ranks) {
+        device.bindThread();
         ModelWeights weights = load(model);
         DeviceBuffer embeddings = device.allocate(
                 Math.max(1L, limits.mediaRows())
@@ -93,17 +108,21 @@ final class GpuStartUp {
         Qwen25Vl forward = forward(checkpoint);
         var probing = new Probing(forward, device, shape.type());
         MediaEncoder media = encoder(probing, weights, embeddings);
-        TextBuffers buffers = buffers();
         GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
         TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);
         StepInputs inputs = new StepInputs(device, limits, SLOTS);
         TextKernels kernels = TextKernels.load(device, stream, newBlas(stream), text, shape, limits.rows());
+        Optional<RankJunction> shared = ranks.map(
+                memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels.products(), memory));
+        TextBuffers buffers =
+                shared.map(it -> buffers().withLogits(it.logits())).orElseGet(this::buffers);
+        Junction junction = shared.<Junction>map(it -> it).orElseGet(() -> new Junction.Alone(kernels.products()));
         DecodeSizes sizes = new DecodeSizes(limits.samples());
         KeyValueCacheSize size = cacheSize(sizes);
         KeyValueCache cache = KeyValueCache.of(
                 device.allocate(size.bytes(), "the key-value cache"), text.numLayers(), shape.blockBytes());
         var operations = new GpuTextOperations(
-                stream, text, weights.text(), kernels, buffers, cache, inputs, embeddings, sampler);
+                stream, text, weights.text(), kernels, junction, buffers, cache, inputs, embeddings, sampler);
         device.seal();
         DecodeGraphs graphs = capture(forward, operations, sizes);
         StepLimits known = limits.withNumBlocks(size.numBlocks());
@@ -112,13 +131,12 @@ final class GpuStartUp {
                 .mapToObj(i -> new StepSlot(
                         device, i, limits.samples(), text.vocabSize(), sampler.tokens(), buffers.logits(), logprobs))
                 .toList();
-        return new GpuExecutor(device, claim, launcher, slots, size.numBlocks(), config.mediaRows());
+        return new GpuExecutor(device, launcher, slots, size.numBlocks(), config.mediaRows());
     }
 
     private ModelWeights load(Path model) {
         long start = System.nanoTime();
-        ModelWeights weights =
-                ModelWeights.load(device, shape.type(), model, checkpoint, Share.WHOLE, config.loadFormat());
+        ModelWeights weights = ModelWeights.load(device, shape.type(), model, checkpoint, share, config.loadFormat());
         LOG.info("Loading weights took {} and {} seconds", MemoryBudget.gib(memory.used()), secondsSince(start));
         return weights;
     }

@@ -26,7 +26,7 @@ class GpuExecutorFactoryTest {
         assertRefused(config("auto", 8, 0.9, 1), "block size 8", "16");
         assertRefused(config("auto", 16, 0, 1), "--gpu-memory-utilization is 0.0");
         assertRefused(config("auto", 16, Double.NaN, 1), "--gpu-memory-utilization is NaN");
-        assertRefused(config("auto", 16, 0.9, 2), "--tensor-parallel-size is 2", "1 is allowed");
+        assertRefused(config("auto", 16, 0.9, 9), "--tensor-parallel-size is 9", "1 to 8 GPUs");
     }
 
     private static void assertRefused(ExecutorConfig config, String... named) {

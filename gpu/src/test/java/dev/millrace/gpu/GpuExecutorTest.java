@@ -41,7 +41,7 @@ class GpuExecutorTest {
     }
 
     /** Prompts, decode steps of several sizes, and a step of both. */
-    private static List<StepOutput> mixedSteps(StepDriver driver) {
+    static List<StepOutput> mixedSteps(StepDriver driver) {
         List<StepOutput> outputs = new ArrayList<>();
         Sequence a = driver.sequence(Models.ids(20, 1));
         Sequence b = driver.sequence(Models.ids(7, 2));
@@ -193,7 +193,7 @@ class GpuExecutorTest {
         }
     }
 
-    private static ForwardBatch oneToken(long step, int id) {
+    static ForwardBatch oneToken(long step, int id) {
         return new ForwardBatch(
                 step,
                 new int[] {id},

@@ -36,6 +36,11 @@ final class Models {
         return gpu(model, config("float32"));
     }
 
+    /** On several GPUs. */
+    static ModelExecutor ranked(Path model, String dtype, boolean eager, int ranks) {
+        return gpu(model, config(dtype).withGpu(new ExecutorConfig.Gpu(0.9, eager, ranks, "")));
+    }
+
     static ModelExecutor cpu(Path model) {
         return new CpuExecutorFactory().open(model, config("float32"));
     }

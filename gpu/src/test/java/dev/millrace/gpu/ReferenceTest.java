@@ -39,11 +39,16 @@ class ReferenceTest {
     @ParameterizedTest
     @ValueSource(strings = {"a", "b"})
     void textAgreesWithPyTorch(String variant) throws IOException {
+        try (ModelExecutor executor = Models.withGraphs(Models.ROOT.resolve("golden/model-" + variant))) {
+            checkText(executor, variant);
+        }
+    }
+
+    static void checkText(ModelExecutor executor, String variant) throws IOException {
         Path folder = Models.ROOT.resolve("golden");
         JsonNode cases = new ObjectMapper()
                 .readTree(folder.resolve("cases-" + variant + ".json").toFile());
-        try (ModelExecutor executor = Models.withGraphs(folder.resolve("model-" + variant));
-                var tensors = SafetensorsFile.open(folder.resolve("cases-" + variant + ".safetensors"))) {
+        try (var tensors = SafetensorsFile.open(folder.resolve("cases-" + variant + ".safetensors"))) {
             StepDriver driver = new StepDriver(executor);
             int compared = 0;
             for (JsonNode golden : cases) {
@@ -127,10 +132,15 @@ class ReferenceTest {
     @ValueSource(strings = {"golden/model-a", "golden/model-b"})
     void picturesAgreeWithTheCpu(String model) {
         Path folder = Models.ROOT.resolve(model);
+        try (ModelExecutor gpu = Models.withGraphs(folder)) {
+            checkPictures(gpu, folder);
+        }
+    }
+
+    static void checkPictures(ModelExecutor gpu, Path folder) {
         List<MediaSpan> media = List.of(new MediaSpan(2, picture(18, 22, 1)), new MediaSpan(110, picture(4, 6, 2)));
         int[] ids = Models.ids(130, 9);
-        try (ModelExecutor gpu = Models.withGraphs(folder);
-                ModelExecutor cpu = Models.cpu(folder)) {
+        try (ModelExecutor cpu = Models.cpu(folder)) {
             StepDriver ours = new StepDriver(gpu);
             StepDriver theirs = new StepDriver(cpu);
             for (int i = 0; i < 2; i++) { // the second time the rows of the first are still read when it begins

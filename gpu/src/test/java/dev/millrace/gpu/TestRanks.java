@@ -36,7 +36,9 @@ public final class TestRanks implements AutoCloseable {
     public List<RankMemory> memory(int ranks, long bytes, long patienceNanos) {
         List<Device> devices =
                 tests.subList(0, ranks).stream().map(TestDevice::device).toList();
-        return RankMemory.allocate(devices, bytes, patienceNanos);
+        List<RankMemory> memories = RankMemory.allocate(devices, bytes, patienceNanos);
+        RankMemory.begin(devices, memories);
+        return memories;
     }
 
     @Override

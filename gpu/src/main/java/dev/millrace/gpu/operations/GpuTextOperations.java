@@ -23,6 +23,7 @@ public final class GpuTextOperations implements TextOperations {
 
     private final TextWeights weights;
     private final TextKernels kernels;
+    private final Junction junction;
     private final TextBuffers buffers;
     private final KeyValueCache cache;
     private final StepInputs inputs;
@@ -40,6 +41,7 @@ public final class GpuTextOperations implements TextOperations {
             TextConfig config,
             TextWeights weights,
             TextKernels kernels,
+            Junction junction,
             TextBuffers buffers,
             KeyValueCache cache,
             StepInputs inputs,
@@ -47,6 +49,7 @@ public final class GpuTextOperations implements TextOperations {
             GpuSampler sampler) {
         this.weights = weights;
         this.kernels = kernels;
+        this.junction = junction;
         this.buffers = buffers;
         this.cache = cache;
         this.inputs = inputs;
@@ -138,7 +141,7 @@ public final class GpuTextOperations implements TextOperations {
 
     @Override
     public void attnOut(int layer) {
-        addProduct(weights.layers().get(layer).output(), buffers.attended());
+        add(Junction.Turn.ATTENTION, weights.layers().get(layer).output(), buffers.attended());
     }
 
     @Override
@@ -150,7 +153,7 @@ public final class GpuTextOperations implements TextOperations {
 
     @Override
     public void mlpOut(int layer) {
-        addProduct(weights.layers().get(layer).down(), buffers.f());
+        add(Junction.Turn.MLP, weights.layers().get(layer).down(), buffers.f());
     }
 
     @Override
@@ -167,7 +170,7 @@ public final class GpuTextOperations implements TextOperations {
                             hidden,
                             weights.head().stride(),
                             buffers.normed());
-            kernels.products().storeFloats(weights.head(), buffers.normed(), samples, buffers.logits());
+            junction.logits(weights.head(), buffers.normed(), samples, buffers.logits());
         }
     }
 
@@ -195,8 +198,8 @@ public final class GpuTextOperations implements TextOperations {
     }
 
     /** x ← x + from·Wᵀ. */
-    private void addProduct(Matrix w, DeviceBuffer from) {
-        kernels.products()
-                .add(w, from, inputs.tokens(), buffers.x(), weights.embedding().stride());
+    private void add(Junction.Turn turn, Matrix w, DeviceBuffer from) {
+        int width = weights.embedding().stride();
+        junction.add(turn, w, from, inputs.tokens(), buffers.x(), width);
     }
 }

@@ -39,21 +39,21 @@ public final class Products {
         qkvRope = new QkvRope(device, shape);
     }
 
-    /** y[rows, out] ← x·Wᵀ. */
-    void store(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y) {
+    /** y[rows, yStride] ← x·Wᵀ. */
+    void store(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
         if (isSkinny(w, rows)) {
-            skinny(Epilogue.STORE, w, x, rows, y, w.out());
+            skinny(Epilogue.STORE, w, x, rows, y, yStride);
         } else {
-            blas(w, x, rows, y, type, w.out(), 0);
+            blas(w, x, rows, y, type, yStride, 0);
         }
     }
 
-    /** y fp32[rows, out] ← x·Wᵀ. */
-    void storeFloats(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y) {
+    /** y fp32[rows, yStride] ← x·Wᵀ. */
+    void storeFloats(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
         if (isSkinny(w, rows)) {
-            skinny(Epilogue.FLOAT, w, x, rows, y, w.out());
+            skinny(Epilogue.FLOAT, w, x, rows, y, yStride);
         } else {
-            blas(w, x, rows, y, Type.F32, w.out(), 0);
+            blas(w, x, rows, y, Type.F32, yStride, 0);
         }
     }
 
@@ -93,7 +93,7 @@ public final class Products {
             skinny.launchHeads(
                     stream, shape, w.values(), w.stride(), x, rows, w.stride(), qkv.bias(), derived, q, cache);
         } else {
-            store(w, x, rows, product);
+            store(w, x, rows, product, w.out());
             qkvRope.launch(stream, product, rows, qkv.bias(), derived, q, cache);
         }
     }

@@ -32,6 +32,11 @@ public record TextBuffers(
         DeviceBuffer f,
         DeviceBuffer logits) {
 
+    /** The same with logits that lie elsewhere. */
+    public TextBuffers withLogits(DeviceBuffer elsewhere) {
+        return new TextBuffers(derived, x, normed, attended, qkv, q, gateUp, f, elsewhere);
+    }
+
     /** Takes them from an arena, which tells the bytes they need if it only measures. */
     public static TextBuffers in(Arena arena, TextConfig config, CacheShape shape, StepLimits limits) {
         long tokens = limits.tokens();

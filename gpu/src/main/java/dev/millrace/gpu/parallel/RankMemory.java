@@ -26,7 +26,8 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
     private static final long TABLE = 4096;
 
     /**
-     * Lets the devices reach each other and takes as much memory on each. Binds the calling thread to the first of them.
+     * Lets the devices reach each other and takes as much memory on each. Kernels do not wait for each other yet, so that
+     * each rank can try all of its work by itself. Binds the calling thread to the first device.
      *
      * @param bytes of the room
      * @param patienceNanos how long a rank waits for the others before all give up
@@ -53,6 +54,20 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
         }
         devices.get(0).bindThread();
         return List.copyOf(memories);
+    }
+
+    /** From here on ranks wait for each other; none has work in flight. Binds the calling thread to the first device. */
+    public static void begin(List<Device> devices, List<RankMemory> memories) {
+        for (RankMemory memory : memories) {
+            Device device = devices.get(memory.rank());
+            device.bindThread();
+            try (Stream stream = device.newStream()) {
+                stream.fill(memory.all.slice(0, ADDRESSES), 0);
+                stream.synchronize();
+            }
+        }
+        devices.get(0).bindThread();
+        memories.get(0).stop.begin();
     }
 
     private static void connect(Device device, List<Device> devices) {

@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 
 /**
  * A number in pinned memory that host and kernels of all ranks read and write: 0 while ranks wait for each other, else why
- * none does any more. What is computed after that means nothing.
+ * none does. What is computed meanwhile means nothing.
  */
 public final class StopWord {
 
@@ -25,6 +25,11 @@ public final class StopWord {
         memory = device.allocatePinned(Integer.BYTES, "the word that stops waiting ranks");
         bytes = memory.bytes();
         this.patienceNanos = patienceNanos;
+        WORD.setVolatile(bytes, 0, ON_REQUEST);
+    }
+
+    /** From here on ranks wait for each other. */
+    void begin() {
         WORD.setVolatile(bytes, 0, 0);
     }
 

@@ -1,0 +1,34 @@
+package dev.millrace.gpu.operations;
+
+import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.weights.Matrix;
+
+/** Where what a GPU computed of a layer, or of the logits, becomes the whole model's. */
+public interface Junction {
+
+    /** The two half-blocks of a layer that end in one, in turn. */
+    enum Turn {
+        ATTENTION,
+        MLP
+    }
+
+    /** x[rows, stride] ← x + from·Wᵀ, summed over all GPUs that share the model. */
+    void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride);
+
+    /** logits fp32[rows, V] ← normed·headᵀ, of which each GPU computes its rows of the head. */
+    void logits(Matrix head, DeviceBuffer normed, int rows, DeviceBuffer logits);
+
+    /** Of a GPU that has the whole model. */
+    record Alone(Products products) implements Junction {
+
+        @Override
+        public void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride) {
+            products.add(w, from, rows, x, stride);
+        }
+
+        @Override
+        public void logits(Matrix head, DeviceBuffer normed, int rows, DeviceBuffer logits) {
+            products.storeFloats(head, normed, rows, logits, head.out());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package dev.millrace.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.gpu.StepDriver.Sequence;
+import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.StepOutput;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A model on several GPUs answers as it does on one, and ends as one. */
+@Tag("peers")
+class RankedExecutorTest {
+
+    /** Model a has 4 query and 2 key-value heads, model b 6 and 1: ranks with and without key-value heads of their own. */
+    @ParameterizedTest
+    @CsvSource({"a, 2", "a, 4", "b, 2"})
+    void textAgreesWithPyTorch(String variant, int ranks) throws IOException {
+        Path model = Models.ROOT.resolve("golden/model-" + variant);
+        try (ModelExecutor executor = Models.ranked(model, "float32", false, ranks)) {
+            ReferenceTest.checkText(executor, variant);
+        }
+    }
+
+    @Test
+    void sizesThatDoNotDivideAreRefused() {
+        assertThatThrownBy(() -> Models.ranked(Models.GOLDEN_B, "float32", true, 3))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("--tensor-parallel-size is 3")
+                .hasMessageContaining("MLP width of 160");
+    }
+
+    @Test
+    void picturesAgreeWithTheCpu() {
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_A, "float32", false, 2)) {
+            ReferenceTest.checkPictures(executor, Models.GOLDEN_A);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"float32, 2", "bfloat16, 2", "bfloat16, 4"})
+    void graphsAndSingleLaunchesGiveTheSameBits(String dtype, int ranks) {
+        List<StepOutput> eager;
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_A, dtype, true, ranks)) {
+            eager = GpuExecutorTest.mixedSteps(new StepDriver(executor));
+        }
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_A, dtype, false, ranks)) {
+            List<StepOutput> graphs = GpuExecutorTest.mixedSteps(new StepDriver(executor));
+            for (int i = 0; i < eager.size(); i++) {
+                assertThat(graphs.get(i).logits()).isEqualTo(eager.get(i).logits());
+                assertThat(graphs.get(i).tokens()).isEqualTo(eager.get(i).tokens());
+            }
+        }
+    }
+
+    /** Partial results are rounded to bf16 before they are added; PyTorch rounds the whole product there. */
+    @Test
+    void inHalfPrecisionTwoGpusAreAsNearToSinglePrecisionAsOne() {
+        int[] ids = Models.ids(60, 11);
+        List<float[]> exact = new ArrayList<>();
+        List<float[]> one = new ArrayList<>();
+        List<float[]> two = new ArrayList<>();
+        try (ModelExecutor executor = Models.withGraphs(Models.GOLDEN_A)) {
+            forced(executor, ids, exact);
+        }
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_A, "bfloat16", false, 1)) {
+            forced(executor, ids, one);
+        }
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_A, "bfloat16", false, 2)) {
+            forced(executor, ids, two);
+        }
+        assertThat(error(two, exact)).isPositive().isLessThan(1.3 * error(one, exact));
+    }
+
+    /** A prompt's logits and those of the tokens that follow, all given. */
+    private static void forced(ModelExecutor executor, int[] ids, List<float[]> logits) {
+        StepDriver driver = new StepDriver(executor);
+        Sequence sequence = driver.sequence(Arrays.copyOf(ids, 30));
+        for (int i = 30; i < ids.length; i++) {
+            logits.add(driver.run(sequence).logits());
+            sequence.append(ids[i]);
+        }
+    }
+
+    /** Root mean square. */
+    private static double error(List<float[]> logits, List<float[]> exact) {
+        double squares = 0;
+        for (int step = 0; step < exact.size(); step++) {
+            for (int i = 0; i < exact.get(step).length; i++) {
+                squares += Math.pow(logits.get(step)[i] - exact.get(step)[i], 2);
+            }
+        }
+        return Math.sqrt(squares / exact.size() / exact.get(0).length);
+    }
+
+    @Test
+    void launchingAheadDrawsTheSameTokensOnAllRanks() {
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_B, "float32", false, 2)) {
+            StepDriver driver = new StepDriver(executor);
+            Sequence waited = driver.sequence(Models.ids(18, 4));
+            Sequence ahead = driver.sequence(Models.ids(18, 4));
+            List<Integer> expected = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                int token = driver.run(waited).tokens()[0];
+                expected.add(token);
+                waited.append(token);
+            }
+            List<CompletableFuture<StepOutput>> launched = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                launched.add(driver.launch(new int[0], -1, StepDriver.rest(ahead)));
+                ahead.append(ForwardBatch.LAST_SAMPLED);
+            }
+            assertThat(launched.stream().map(step -> step.join().tokens()[0]).toList())
+                    .isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void aRankThatFailsFailsTheStepOnAllAndEverythingEnds() {
+        List<String> heard = new CopyOnWriteArrayList<>();
+        StepListener listener = new StepListener() {
+            @Override
+            public void completed(StepOutput output) {
+                heard.add("completed " + output.step());
+            }
+
+            @Override
+            public void failed(long step, Throwable cause) {
+                heard.add("failed " + step + ": " + cause.getMessage());
+            }
+        };
+        try (var executor = (RankedExecutor) Models.ranked(Models.GOLDEN_B, "float32", true, 2)) {
+            executor.launch(GpuExecutorTest.oneToken(0, 5), listener);
+            executor.ranks().get(1).launch(GpuExecutorTest.oneToken(1, 1_000_000), ignoring());
+            executor.launch(GpuExecutorTest.oneToken(1, 5), listener);
+            executor.launch(GpuExecutorTest.oneToken(2, 5), listener);
+        }
+        String why = "token id 1000000 is outside the vocabulary of 384";
+        assertThat(heard).containsExactly("completed 0", "failed 1: " + why, "failed 2: " + why);
+        Models.ranked(Models.GOLDEN_B, "float32", true, 2).close(); // the GPUs are free again
+    }
+
+    private static StepListener ignoring() {
+        return new StepListener() {
+            @Override
+            public void completed(StepOutput output) {}
+
+            @Override
+            public void failed(long step, Throwable cause) {}
+        };
+    }
+}
