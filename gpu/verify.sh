@@ -111,9 +111,16 @@ check() {
     part "$name" "$limit" 'rows, [0-9]+ failed' 1 "${jvm[@]}" dev.millrace.job.cli.Main check "$@" --device gpu
 }
 
+tagged() {
+    local name=$1 tag=$2
+    part "$name" 400 'tests (successful|failed)' 2 env CUDA_MODULE_LOADING="${3:-LAZY}" "${jvm[@]}" org.junit.platform.console.ConsoleLauncher \
+        execute --disable-banner --disable-ansi-colors --details=tree --include-tag "$tag" --select-package dev.millrace.gpu \
+        ${filter:+"--include-classname=$filter"}
+}
+
 if wants tests; then
-    part 'tests on the device' 400 'tests (successful|failed)' 2 "${jvm[@]}" org.junit.platform.console.ConsoleLauncher execute --disable-banner \
-        --disable-ansi-colors --details=tree --include-tag device --select-package dev.millrace.gpu ${filter:+"--include-classname=$filter"}
+    tagged 'tests on the device' device
+    [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -lt 2 ] || tagged 'tests on several devices' peers EAGER
 fi
 if wants check; then
     check 'check golden float32' 200 "$root/golden" --dtype float32 --filter cases-

@@ -51,7 +51,10 @@ public final class DeviceOptions {
             names = {"--tensor-parallel-size", "-tp"},
             paramLabel = "N",
             converter = TensorParallelSize.class,
-            description = "GPUs that share one model; only 1 is allowed (default: ${DEFAULT-VALUE}).")
+            description =
+                    "GPUs that share one model, which must reach each other's memory; attention heads and MLP width"
+                            + " must divide by it (default: ${DEFAULT-VALUE}). Above 1, CUDA_MODULE_LOADING=EAGER must be in the"
+                            + " environment, as ./millrace sets it.")
     private int tensorParallelSize = ExecutorConfig.Gpu.DEFAULT.tensorParallelSize();
 
     /**

@@ -49,7 +49,7 @@ class CommandLineTest {
                 "--gpu-memory-utilization|1.5|at most 1",
                 "--gpu-memory-utilization|much|at most 1",
                 "--gpu-ids|first|0,1",
-                "--tensor-parallel-size|2|1",
+                "--tensor-parallel-size|9|1 to 8 GPUs",
                 "--load-format|gguf|dummy",
                 "--threads|-1|0 to 2147483647",
                 "--format|xml|json",
