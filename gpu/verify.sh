@@ -87,7 +87,7 @@ part() {
     detail=$(grep -E "$pattern" "$log" | tail -n "$lines" | paste -sd'|' | tr -s '[] ' ' ')
     rows+=("$(printf '%-7s %4d s  %-36s %s' "$result" $((SECONDS - begin)) "$name" "$detail")")
     echo "${rows[-1]}"
-    [ "$code" -eq 0 ] || grep -E 'FAIL|✘|=>|rror|xception' "$log" | tail -n 20
+    [ "$code" -eq 0 ] || { grep -E 'FAIL|✘|=>|rror|xception' "$log" || cat "$log"; } | tail -n 20
 }
 
 # seven NAME SECONDS PATTERN LINES SUBCOMMAND OPTIONS...: a measurement at the 7B shape. The first one measures the GPU's
