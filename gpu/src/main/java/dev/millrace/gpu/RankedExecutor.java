@@ -20,6 +20,9 @@ final class RankedExecutor implements ModelExecutor, Probeable {
     private final GpuClaim claim;
     private final List<GpuExecutor> ranks;
     private final Optional<StopWord> stop;
+    private long launched;
+    private long told; // steps whose listeners were told, or are about to be
+    private long firstFailed = Long.MAX_VALUE;
 
     /**
      * @param claim on the ranks' GPUs, released when this is closed
@@ -33,6 +36,11 @@ final class RankedExecutor implements ModelExecutor, Probeable {
 
     List<GpuExecutor> ranks() {
         return ranks;
+    }
+
+    /** @throws IllegalStateException if the ranks stopped waiting for each other */
+    void check() {
+        stop.ifPresent(StopWord::check);
     }
 
     @Override
@@ -52,7 +60,7 @@ final class RankedExecutor implements ModelExecutor, Probeable {
 
     @Override
     public void launch(ForwardBatch batch, StepListener listener) {
-        Outcome outcome = new Outcome(listener);
+        Outcome outcome = new Outcome(launched++, listener);
         for (GpuExecutor rank : ranks) {
             rank.launch(batch, outcome);
         }
@@ -86,14 +94,33 @@ final class RankedExecutor implements ModelExecutor, Probeable {
         }
     }
 
+    /** Ends the waiting of ranks for one that failed; steps before that are still done by all. */
+    private synchronized void failed(long number) {
+        firstFailed = Math.min(firstFailed, number);
+        stopBehindTold();
+    }
+
+    private synchronized void told() {
+        told++;
+        stopBehindTold();
+    }
+
+    private void stopBehindTold() {
+        if (told >= firstFailed) {
+            stop.ifPresent(StopWord::stop);
+        }
+    }
+
     /** What the ranks say of one step. The last of them to say it tells the listener, so that steps end in their order. */
     private final class Outcome implements StepListener {
+        private final long number;
         private final StepListener listener;
         private int missing = ranks.size();
         private StepOutput output; // any rank's: all draw the same
         private Throwable failure; // the first
 
-        Outcome(StepListener listener) {
+        Outcome(long number, StepListener listener) {
+            this.number = number;
             this.listener = listener;
         }
 
@@ -104,13 +131,14 @@ final class RankedExecutor implements ModelExecutor, Probeable {
 
         @Override
         public void failed(long step, Throwable cause) {
-            stop.ifPresent(StopWord::stop);
+            RankedExecutor.this.failed(number);
             tell(step, null, cause);
         }
 
         private void tell(long step, StepOutput own, Throwable cause) {
             if (isLast(own, cause)) {
                 Throwable reason = failure == null ? stopped() : failure;
+                told();
                 if (reason == null) {
                     listener.completed(output);
                 } else {
@@ -129,7 +157,7 @@ final class RankedExecutor implements ModelExecutor, Probeable {
         /** Why ranks did not wait for each other, or null. */
         private Throwable stopped() {
             try {
-                stop.ifPresent(StopWord::check);
+                check();
                 return null;
             } catch (IllegalStateException e) {
                 return e;

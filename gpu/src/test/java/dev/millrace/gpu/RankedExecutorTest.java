@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,17 +129,20 @@ class RankedExecutorTest {
     }
 
     @Test
-    void aRankThatFailsFailsTheStepOnAllAndEverythingEnds() {
+    void aRankThatFailsFailsTheStepOnAllAndEverythingEnds() throws InterruptedException {
         List<String> heard = new CopyOnWriteArrayList<>();
+        CountDownLatch steps = new CountDownLatch(3);
         StepListener listener = new StepListener() {
             @Override
             public void completed(StepOutput output) {
                 heard.add("completed " + output.step());
+                steps.countDown();
             }
 
             @Override
             public void failed(long step, Throwable cause) {
                 heard.add("failed " + step + ": " + cause.getMessage());
+                steps.countDown();
             }
         };
         try (var executor = (RankedExecutor) Models.ranked(Models.GOLDEN_B, "float32", true, 2)) {
@@ -146,6 +150,9 @@ class RankedExecutorTest {
             executor.ranks().get(1).launch(GpuExecutorTest.oneToken(1, 1_000_000), ignoring());
             executor.launch(GpuExecutorTest.oneToken(1, 5), listener);
             executor.launch(GpuExecutorTest.oneToken(2, 5), listener);
+            steps.await();
+            assertThatThrownBy(executor::check) // and not that the other one lost its patience
+                    .hasMessage("another GPU of the tensor parallel group failed");
         }
         String why = "token id 1000000 is outside the vocabulary of 384";
         assertThat(heard).containsExactly("completed 0", "failed 1: " + why, "failed 2: " + why);
