@@ -2,15 +2,12 @@ package dev.millrace.bench;
 
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
-import dev.millrace.model.executor.RowAssignment;
-import dev.millrace.model.executor.StepListener;
-import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
-import dev.millrace.model.sampling.SamplingParams;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,13 +20,12 @@ final class LoadedTower implements AutoCloseable {
 
     private static final int BLOCK_SIZE = 16;
     private static final int BLOCKS = 2;
-    private static final int[] NONE = {};
 
     private final Floor floor; // null on the CPU
     private final double flops;
     private final List<MediaInput> pictures = new ArrayList<>();
     private final ModelExecutor executor;
-    private long steps;
+    private long encodings;
 
     /**
      * @param batchSize prompts whose pictures are encoded together
@@ -80,37 +76,18 @@ final class LoadedTower implements AutoCloseable {
         return flops;
     }
 
-    /** Encodes the batch and one token that reads its last row; seconds until that was computed. */
+    /** Encodes the batch; seconds until that was done. */
     double encode() {
-        int lastRow = pictures.get(pictures.size() - 1).rows()[0];
-        var batch = new ForwardBatch(
-                steps++,
-                new int[1],
-                new int[] {lastRow},
-                new int[3],
-                new int[] {0, 1},
-                new int[] {1},
-                new int[1],
-                new int[1],
-                new int[1],
-                new int[] {-1},
-                NONE,
-                NONE,
-                new int[] {0, 0, 1},
-                NONE,
-                pictures,
-                List.of(new RowAssignment(0, SamplingParams.greedy(), 0, new int[1], NONE)),
-                false);
-        var done = new CompletableFuture<StepOutput>();
+        var done = new CompletableFuture<Long>();
         long start = System.nanoTime();
-        executor.launch(batch, new StepListener() {
+        executor.encode(new EncoderBatch(encodings++, pictures), new EncodingListener() {
             @Override
-            public void completed(StepOutput output) {
-                done.complete(output);
+            public void encoded(long encoding) {
+                done.complete(encoding);
             }
 
             @Override
-            public void failed(long step, Throwable cause) {
+            public void encodingFailed(long encoding, Throwable cause) {
                 done.completeExceptionally(cause);
             }
         });

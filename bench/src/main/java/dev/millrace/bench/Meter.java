@@ -1,5 +1,7 @@
 package dev.millrace.bench;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
@@ -7,7 +9,7 @@ import dev.millrace.model.executor.StepOutput;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** An executor whose time on the device is summed. */
+/** An executor whose steps' time on the device is summed. */
 final class Meter implements ModelExecutor {
 
     private final ModelExecutor executor;
@@ -60,6 +62,11 @@ final class Meter implements ModelExecutor {
                 listener.failed(step, cause);
             }
         });
+    }
+
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        executor.encode(batch, listener);
     }
 
     @Override

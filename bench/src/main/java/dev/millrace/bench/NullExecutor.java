@@ -1,5 +1,7 @@
 package dev.millrace.bench;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
@@ -38,6 +40,11 @@ final class NullExecutor implements ModelExecutor {
     @Override
     public void launch(ForwardBatch batch, StepListener listener) {
         launched.add(batch);
+    }
+
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        throw new IllegalArgumentException("there is no room for media");
     }
 
     /** The oldest step's output. */

@@ -1,6 +1,6 @@
 package dev.millrace.bench;
 
-import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
@@ -110,7 +110,7 @@ public class SchedulerBenchmark {
     }
 
     /** The benchmark takes the outputs itself. */
-    private static final class Ignored implements StepListener {
+    private static final class Ignored implements ExecutorListener {
         @Override
         public void completed(StepOutput output) {
             throw new IllegalStateException("the executor calls nobody");
@@ -118,6 +118,16 @@ public class SchedulerBenchmark {
 
         @Override
         public void failed(long step, Throwable cause) {
+            throw new IllegalStateException("the executor calls nobody", cause);
+        }
+
+        @Override
+        public void encoded(long encoding) {
+            throw new IllegalStateException("the executor calls nobody");
+        }
+
+        @Override
+        public void encodingFailed(long encoding, Throwable cause) {
             throw new IllegalStateException("the executor calls nobody", cause);
         }
     }

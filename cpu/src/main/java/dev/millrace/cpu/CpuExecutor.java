@@ -4,6 +4,8 @@ import dev.millrace.cpu.operations.CpuTextOperations;
 import dev.millrace.cpu.operations.CpuVisionOperations;
 import dev.millrace.cpu.operations.MediaBuffer;
 import dev.millrace.cpu.parallel.ThreadTeam;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
@@ -12,12 +14,13 @@ import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.forward.Qwen25Vl;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * Computes steps on the JVM. One thread takes them in order and is the thread team's worker 0; after a step failed, so do
- * all that follow it, because what they build on is gone.
+ * Computes steps and encodes media on the JVM. One thread takes both in order and is the thread team's worker 0; after one
+ * failed, so do all that follow it, because what they build on is gone.
  */
 final class CpuExecutor implements ModelExecutor, Probeable {
 
@@ -81,6 +84,14 @@ final class CpuExecutor implements ModelExecutor, Probeable {
     }
 
     @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        if (closed) {
+            throw new IllegalStateException("encoding " + batch.number() + " was launched after close");
+        }
+        queue.add(() -> encoding(batch, listener));
+    }
+
+    @Override
     public float[] readMedia(int[] rows) {
         CompletableFuture<float[]> result = new CompletableFuture<>();
         queue.add(() -> {
@@ -122,7 +133,7 @@ final class CpuExecutor implements ModelExecutor, Probeable {
     private void work() {
         try {
             while (queue.isEmpty() && !warmUp.done()) {
-                compute(warmUp.next());
+                warmUp.next(this::compute, this::encode);
             }
         } catch (RuntimeException | Error e) {
             failure = e;
@@ -152,12 +163,30 @@ final class CpuExecutor implements ModelExecutor, Probeable {
         }
     }
 
-    private StepOutput compute(ForwardBatch batch) {
-        long start = System.nanoTime();
-        for (MediaInput input : batch.encode()) {
+    private void encoding(EncoderBatch batch, EncodingListener listener) {
+        if (failure == null) {
+            try {
+                encode(batch.media());
+            } catch (Throwable t) {
+                failure = t;
+            }
+        }
+        if (failure == null) {
+            listener.encoded(batch.number());
+        } else {
+            listener.encodingFailed(batch.number(), failure);
+        }
+    }
+
+    private void encode(List<MediaInput> media) {
+        for (MediaInput input : media) {
             vision.bind(input);
             model.encode(vision, this::showBlock);
         }
+    }
+
+    private StepOutput compute(ForwardBatch batch) {
+        long start = System.nanoTime();
         text.bind(batch);
         model.forward(text, this::showLayer);
         return text.result(System.nanoTime() - start);

@@ -10,6 +10,7 @@ import dev.millrace.model.sampling.SamplingParams;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -52,9 +53,14 @@ final class WarmUp {
         return DONE.get();
     }
 
-    /** The next step: single tokens first, which hold a real step up least, then now and then a prompt with a picture. */
-    ForwardBatch next() {
-        return ++round % 4 == 0 ? batch(tokens, picture()) : batch(1, List.of());
+    /** Does the next: single tokens first, which hold a real step up least, then now and then a picture and a prompt. */
+    void next(Consumer<ForwardBatch> step, Consumer<List<MediaInput>> encoder) {
+        if (++round % 4 == 0) {
+            encoder.accept(picture());
+            step.accept(batch(tokens));
+        } else {
+            step.accept(batch(1));
+        }
     }
 
     private List<MediaInput> picture() {
@@ -70,7 +76,7 @@ final class WarmUp {
                         item, IntStream.range(0, item.numTokens()).toArray()));
     }
 
-    private static ForwardBatch batch(int count, List<MediaInput> encode) {
+    private static ForwardBatch batch(int count) {
         int[] noMedia = new int[count];
         Arrays.fill(noMedia, -1);
         return new ForwardBatch(
@@ -88,7 +94,6 @@ final class WarmUp {
                 NONE,
                 NONE,
                 NONE,
-                encode,
                 List.of(new RowAssignment(0, SamplingParams.greedy(), 0, new int[1], NONE)),
                 false);
     }

@@ -6,11 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.cpu.Driver.Chunk;
 import dev.millrace.cpu.Driver.Sequence;
 import dev.millrace.cpu.kernel.Kernels;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.media.MediaItem;
+import dev.millrace.model.media.MediaKey;
 import dev.millrace.model.prompt.PreparedPrompt;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,6 +48,40 @@ class CpuExecutorTest {
             }
         }
         assertThat(heard).containsExactly("completed 0", "completed 1", "failed 2", "failed 3");
+    }
+
+    @Test
+    void aFailedEncodingFailsWhatIsBehindItAndEachHearsOnce() {
+        MediaItem small = new MediaItem(new MediaKey(1, 1), false, 1, 2, 2, 0, new float[1]);
+        List<String> heard = new CopyOnWriteArrayList<>();
+        EncodingListener encodings = new EncodingListener() {
+            @Override
+            public void encoded(long encoding) {
+                heard.add("encoded " + encoding);
+            }
+
+            @Override
+            public void encodingFailed(long encoding, Throwable cause) {
+                heard.add("encoding failed " + encoding);
+            }
+        };
+        try (ModelExecutor executor = Executors.open(MODEL, Kernels.vector(), 2)) {
+            executor.encode(new EncoderBatch(0, List.of()), encodings);
+            executor.encode(new EncoderBatch(1, List.of(new MediaInput(small, new int[1]))), encodings);
+            executor.encode(new EncoderBatch(2, List.of()), encodings);
+            executor.launch(oneToken(0, 5), new StepListener() {
+                @Override
+                public void completed(StepOutput output) {
+                    heard.add("completed " + output.step());
+                }
+
+                @Override
+                public void failed(long step, Throwable cause) {
+                    heard.add("failed " + step);
+                }
+            });
+        }
+        assertThat(heard).containsExactly("encoded 0", "encoding failed 1", "encoding failed 2", "failed 0");
     }
 
     @Test
@@ -165,7 +204,6 @@ class CpuExecutorTest {
                 NONE,
                 new int[] {0, 0, 1},
                 NONE,
-                List.of(),
                 List.of(),
                 false);
     }

@@ -1,5 +1,7 @@
 package dev.millrace.cpu;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
@@ -29,6 +31,7 @@ final class Driver {
     private final List<Integer> updates = new ArrayList<>();
     private int nextMediaRow;
     private long nextStep;
+    private long nextEncoding;
 
     /** @param seed shuffles the blocks that sequences get */
     Driver(ModelExecutor executor, int rows, long seed) {
@@ -150,12 +153,11 @@ final class Driver {
         int[] row = new int[chunks.length];
         List<Integer> sampleToken = new ArrayList<>();
         List<Integer> sampleRow = new ArrayList<>();
-        List<MediaInput> encode = new ArrayList<>();
         List<RowAssignment> assignments = new ArrayList<>();
         int t = 0;
         for (int c = 0; c < chunks.length; c++) {
             Sequence s = chunks[c].sequence();
-            assign(s, assignments, encode);
+            assign(s, assignments);
             for (int i = 0; i < chunks[c].count(); i++, t++) {
                 int index = s.computed + i;
                 ids[t] = s.tokens[index];
@@ -194,25 +196,44 @@ final class Driver {
                 new int[0],
                 drain(updates),
                 drain(copies),
-                encode,
                 assignments,
                 true);
     }
 
-    private void assign(Sequence s, List<RowAssignment> assignments, List<MediaInput> encode) {
+    private void assign(Sequence s, List<RowAssignment> assignments) {
         if (s.assigned) {
             return;
         }
         s.assigned = true;
         assignments.add(new RowAssignment(s.row, s.params, 0, s.prompt.tokenIds(), new int[0]));
+        List<MediaInput> media = new ArrayList<>();
         for (int i = 0; i < s.firstMediaRow.length; i++) {
             MediaSpan span = s.prompt.media().get(i);
             int first = nextMediaRow;
             s.firstMediaRow[i] = first;
             nextMediaRow += span.item().numTokens();
-            encode.add(new MediaInput(
+            media.add(new MediaInput(
                     span.item(), IntStream.range(first, nextMediaRow).toArray()));
         }
+        if (!media.isEmpty()) {
+            encode(media);
+        }
+    }
+
+    private void encode(List<MediaInput> media) {
+        CompletableFuture<Long> result = new CompletableFuture<>();
+        executor.encode(new EncoderBatch(nextEncoding++, media), new EncodingListener() {
+            @Override
+            public void encoded(long encoding) {
+                result.complete(encoding);
+            }
+
+            @Override
+            public void encodingFailed(long encoding, Throwable cause) {
+                result.completeExceptionally(cause);
+            }
+        });
+        result.join();
     }
 
     private static int mediaRow(Sequence s, int index) {

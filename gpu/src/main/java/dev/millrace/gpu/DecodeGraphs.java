@@ -13,23 +13,7 @@ final class DecodeGraphs {
 
     private static final int[] NONE = {};
     private static final ForwardBatch NO_SEQUENCES = new ForwardBatch(
-            -1,
-            NONE,
-            NONE,
-            NONE,
-            new int[1],
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            NONE,
-            List.of(),
-            List.of(),
-            false);
+            -1, NONE, NONE, NONE, new int[1], NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, List.of(), false);
 
     private final Stream stream;
     private final Graph[] graphs;

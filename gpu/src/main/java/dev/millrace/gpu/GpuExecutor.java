@@ -3,6 +3,8 @@ package dev.millrace.gpu;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.FatalCudaError;
 import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.Probe;
@@ -16,8 +18,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * Computes steps on a GPU. One thread launches them in order, ahead of the device by as many as there are slots; another
- * waits for each and tells its listener. After a step failed, so do all that follow it, because what they build on is gone.
+ * Computes steps and encodes media on a GPU. One thread launches steps in order, ahead of the device by as many as there are
+ * slots; another waits for each and tells its listener. A third does the encodings one by one, beside the steps. After one
+ * failed, so do all that follow it, because what they build on is gone.
  */
 final class GpuExecutor implements ModelExecutor, Probeable {
 
@@ -29,9 +32,11 @@ final class GpuExecutor implements ModelExecutor, Probeable {
     private final int mediaRows;
     private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
     private final BlockingQueue<Runnable> completions = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Runnable> encodings = new LinkedBlockingQueue<>();
     private final BlockingQueue<StepSlot> freeSlots;
     private final Thread launching = new Thread(() -> serve(work), "millrace-gpu-launch");
     private final Thread completing = new Thread(() -> serve(completions), "millrace-gpu-complete");
+    private final Thread encoding = new Thread(() -> serve(encodings), "millrace-gpu-encode");
     private volatile Throwable failure; // the first; nothing is launched after it
     private Throwable lost; // of the completing thread: why launched steps' results mean nothing
     private boolean closed;
@@ -45,8 +50,10 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         freeSlots = new ArrayBlockingQueue<>(slots.size(), false, slots);
         launching.setDaemon(true);
         completing.setDaemon(true);
+        encoding.setDaemon(true);
         launching.start();
         completing.start();
+        encoding.start();
     }
 
     @Override
@@ -72,16 +79,25 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         work.add(() -> launchStep(batch, listener));
     }
 
+    /** Its turn comes once the steps before it are launched, for it waits for those of them that read the buffer. */
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        if (closed) {
+            throw new IllegalStateException("encoding " + batch.number() + " was launched after close");
+        }
+        work.add(() -> encodings.add(() -> encodeNow(batch, listener)));
+    }
+
     @Override
     public float[] readMedia(int[] rows) {
         CompletableFuture<float[]> result = new CompletableFuture<>();
-        work.add(() -> {
+        work.add(() -> encodings.add(() -> {
             try {
                 result.complete(launcher.readMedia(rows));
             } catch (RuntimeException e) {
                 result.completeExceptionally(e);
             }
-        });
+        }));
         return result.join();
     }
 
@@ -90,7 +106,7 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         work.add(() -> launcher.probe(probe));
     }
 
-    /** Waits for the launched steps and takes no more. */
+    /** Waits for launched steps and encodings and takes no more. */
     void drain() {
         if (closed) {
             return;
@@ -98,6 +114,8 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         closed = true;
         work.add(STOP);
         boolean interrupted = join(launching);
+        encodings.add(STOP);
+        interrupted |= join(encoding);
         completions.add(STOP);
         interrupted |= join(completing);
         if (interrupted) {
@@ -112,13 +130,12 @@ final class GpuExecutor implements ModelExecutor, Probeable {
             return;
         }
         released = true;
-        try (device;
-                launcher) {
+        try (device) {
             device.bindThread();
         }
     }
 
-    /** Does what comes in until it is told to stop; what fails here fails all steps that follow. */
+    /** Does what comes in until it is told to stop; what fails here fails all that follows. */
     private void serve(BlockingQueue<Runnable> queue) {
         device.bindThread();
         for (Runnable next = take(queue); next != STOP; next = take(queue)) {
@@ -170,6 +187,23 @@ final class GpuExecutor implements ModelExecutor, Probeable {
             listener.completed(output);
         } else {
             listener.failed(batch.step(), lost);
+        }
+    }
+
+    private void encodeNow(EncoderBatch batch, EncodingListener listener) {
+        boolean done = false;
+        if (failure == null) {
+            try {
+                launcher.encode(batch);
+                done = true;
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+        if (done) {
+            listener.encoded(batch.number());
+        } else {
+            listener.encodingFailed(batch.number(), failure);
         }
     }
 

@@ -151,7 +151,7 @@ final class GpuStartUp {
         return device.newBlas(of, device.allocate(WORKSPACE_BYTES, "workspace of cuBLAS"));
     }
 
-    /** The tower has room for the whole media buffer at once, so for all items that a step may bring. */
+    /** The tower has room for the whole media buffer at once, so for all items of an encoding. */
     private MediaEncoder encoder(Probing forward, ModelWeights weights, DeviceBuffer embeddings) {
         Stream background = device.newLowPriorityStream();
         VisionConfig tower = checkpoint.vision();

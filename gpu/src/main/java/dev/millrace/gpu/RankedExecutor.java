@@ -2,6 +2,8 @@ package dev.millrace.gpu;
 
 import dev.millrace.gpu.device.GpuClaim;
 import dev.millrace.gpu.parallel.StopWord;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.Probe;
@@ -12,7 +14,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Computes steps on the GPUs that share a model, one or several. Every rank is given every step, in the same order, and draws
+ * Computes steps and encodes media on the GPUs that share a model, one or several. Every rank is given every step, in the same order, and draws
  * the same tokens; a step is done when all ranks are, and what the first says of it is passed on.
  */
 final class RankedExecutor implements ModelExecutor, Probeable {
@@ -63,6 +65,15 @@ final class RankedExecutor implements ModelExecutor, Probeable {
         Outcome outcome = new Outcome(launched++, listener);
         for (GpuExecutor rank : ranks) {
             rank.launch(batch, outcome);
+        }
+    }
+
+    /** Every rank has the whole tower and a media buffer of its own, and waits for none. */
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        EncodingOutcome outcome = new EncodingOutcome(listener);
+        for (GpuExecutor rank : ranks) {
+            rank.encode(batch, outcome);
         }
     }
 
@@ -162,6 +173,44 @@ final class RankedExecutor implements ModelExecutor, Probeable {
             } catch (IllegalStateException e) {
                 return e;
             }
+        }
+    }
+
+    /** What the ranks say of one encoding; the last of them tells the listener. A rank that failed fails its next step. */
+    private final class EncodingOutcome implements EncodingListener {
+        private final EncodingListener listener;
+        private int missing = ranks.size();
+        private Throwable failure; // the first
+
+        EncodingOutcome(EncodingListener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void encoded(long encoding) {
+            tell(encoding, null);
+        }
+
+        @Override
+        public void encodingFailed(long encoding, Throwable cause) {
+            tell(encoding, cause);
+        }
+
+        private void tell(long encoding, Throwable cause) {
+            if (!isLast(cause)) {
+                return;
+            }
+            if (failure == null) {
+                listener.encoded(encoding);
+            } else {
+                listener.encodingFailed(encoding, failure);
+            }
+        }
+
+        private synchronized boolean isLast(Throwable cause) {
+            failure = failure == null ? cause : failure;
+            missing--;
+            return missing == 0;
         }
     }
 }

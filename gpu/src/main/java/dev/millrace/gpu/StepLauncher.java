@@ -4,11 +4,12 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.step.DecodeSizes;
 import dev.millrace.gpu.step.StepLimits;
+import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.Probe;
 
-/** Queues a step's work on the device without waiting for it. For one thread. */
-final class StepLauncher implements AutoCloseable {
+/** Queues a step's work on the device without waiting for it. For one thread, and another that encodes. */
+final class StepLauncher {
 
     private final Probing model;
     private final StepLimits limits;
@@ -38,7 +39,6 @@ final class StepLauncher implements AutoCloseable {
     /** @throws IllegalArgumentException if the step asks for what is not there */
     void launch(ForwardBatch batch, StepSlot slot) {
         limits.check(batch);
-        media.encode(batch, stream);
         slot.start(stream);
         boolean decode = sizes.isDecode(batch);
         int size = decode ? sizes.indexFor(batch.numSequences()) : -1;
@@ -57,15 +57,19 @@ final class StepLauncher implements AutoCloseable {
         model.show(probe);
     }
 
+    /**
+     * Encodes media beside the steps, and waits for it.
+     *
+     * @throws IllegalArgumentException if it asks for what is not there
+     */
+    void encode(EncoderBatch batch) {
+        limits.check(batch);
+        media.encode(batch.media());
+    }
+
     /** Rows of the media buffer, once all that was launched is done. */
     float[] readMedia(int[] rows) {
         stream.synchronize();
         return media.read(rows);
-    }
-
-    /** Ends what was begun. */
-    @Override
-    public void close() {
-        media.close();
     }
 }

@@ -6,14 +6,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gpu.StepDriver.Chunk;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.media.MediaItem;
+import dev.millrace.model.media.MediaKey;
+import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -142,6 +147,63 @@ class GpuExecutorTest {
     }
 
     @Test
+    void aPictureReplacesAnotherOnlyWhenStepsLaunchedBeforeHaveReadThat() {
+        int[] ids = Models.ids(40, 6);
+        List<MediaSpan> media = List.of(new MediaSpan(2, picture(8, 12, 1)));
+        try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            float[] expected = driver.run(driver.sequence(ids, media)).logits();
+            Sequence reader = driver.sequence(ids, media);
+            CompletableFuture<StepOutput> step = driver.launch(NONE, -1, StepDriver.rest(reader));
+            driver.encode(List.of(new MediaInput(picture(8, 12, 2), reader.mediaRows())))
+                    .join();
+            assertThat(step.join().logits()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void stepsBesideAnEncodingAndTheEncodingGiveWhatTheyGiveAlone() {
+        int[] rows = IntStream.range(100, 124).toArray();
+        List<MediaInput> media = List.of(new MediaInput(picture(8, 12, 1), rows));
+        try (ModelExecutor executor = Models.withGraphs(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            driver.encode(media).join();
+            float[] embeddings = executor.readMedia(rows);
+            Sequence alone = driver.sequence(Models.ids(18, 4));
+            Sequence beside = driver.sequence(Models.ids(18, 4));
+            List<float[]> expected = new ArrayList<>();
+            for (int i = 0; i < DECODED; i++) {
+                expected.add(driver.run(alone).logits());
+                alone.append(ForwardBatch.LAST_SAMPLED);
+            }
+            CompletableFuture<Long> encoding = driver.encode(media);
+            for (int i = 0; i < DECODED; i++) {
+                assertThat(driver.run(beside).logits()).isEqualTo(expected.get(i));
+                beside.append(ForwardBatch.LAST_SAMPLED);
+            }
+            encoding.join();
+            assertThat(executor.readMedia(rows)).isEqualTo(embeddings);
+        }
+    }
+
+    private static MediaItem picture(int height, int width, long seed) {
+        float[] patches = new Randoms(seed).normal(height * width * 1176);
+        return new MediaItem(new MediaKey(0, seed), false, 1, height, width, 0, patches);
+    }
+
+    @Test
+    void anEncodingThatFailedSaysWhyAndFailsTheStepsBehindIt() {
+        try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            List<MediaInput> media = List.of(new MediaInput(picture(2, 2, 1), new int[] {1_000_000}));
+            assertThatThrownBy(() -> driver.encode(media).join())
+                    .isInstanceOf(CompletionException.class)
+                    .hasMessageContaining("media row 1000000 is not allowed");
+            assertThatThrownBy(() -> driver.run(driver.sequence(1))).hasMessageContaining("media row 1000000");
+        }
+    }
+
+    @Test
     void aStepThatFailedSaysWhy() {
         try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
             StepDriver driver = new StepDriver(executor);
@@ -209,7 +271,6 @@ class GpuExecutorTest {
                 NONE,
                 new int[] {0, 0, 1},
                 NONE,
-                List.of(),
                 List.of(),
                 false);
     }

@@ -1,5 +1,7 @@
 package dev.millrace.gpu;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
@@ -27,6 +29,7 @@ final class StepDriver {
     private int nextRow;
     private int nextMediaRow;
     private long nextStep;
+    private long nextEncoding;
 
     StepDriver(ModelExecutor executor) {
         this.executor = executor;
@@ -60,6 +63,11 @@ final class StepDriver {
         /** Takes the first tokens as computed in the blocks of another sequence. */
         void skip(int tokens) {
             computed = tokens;
+        }
+
+        /** Of all items together, in order; once the sequence has begun. */
+        int[] mediaRows() {
+            return mediaRows;
         }
 
         int remaining() {
@@ -134,10 +142,9 @@ final class StepDriver {
         List<Integer> samples = new ArrayList<>();
         List<Integer> updates = new ArrayList<>();
         List<RowAssignment> assignments = new ArrayList<>();
-        List<MediaInput> encode = new ArrayList<>();
         for (int c = 0; c < chunks.length; c++) {
             Sequence s = chunks[c].sequence();
-            begin(s, assignments, encode);
+            begin(s, assignments);
             for (int i = 0; i < chunks[c].count(); i++) {
                 int index = s.computed + i;
                 int t = cuQ[c] + i;
@@ -175,18 +182,18 @@ final class StepDriver {
                 NONE,
                 updates.stream().mapToInt(i -> i).toArray(),
                 copies,
-                encode,
                 assignments,
                 true);
     }
 
-    private void begin(Sequence s, List<RowAssignment> assignments, List<MediaInput> encode) {
+    private void begin(Sequence s, List<RowAssignment> assignments) {
         if (s.mediaRows != null) {
             return;
         }
         int count = s.media.stream().mapToInt(span -> span.item().numTokens()).sum();
         s.mediaRows = IntStream.range(nextMediaRow, nextMediaRow + count).toArray();
         assignments.add(new RowAssignment(s.row, s.params, 0, Arrays.copyOf(s.ids, s.length), NONE));
+        List<MediaInput> encode = new ArrayList<>();
         int first = 0;
         for (MediaSpan span : s.media) {
             int end = first + span.item().numTokens();
@@ -194,5 +201,25 @@ final class StepDriver {
             first = end;
         }
         nextMediaRow += count;
+        if (count > 0) {
+            encode(encode).join();
+        }
+    }
+
+    /** Done when the encoding is. */
+    CompletableFuture<Long> encode(List<MediaInput> media) {
+        var result = new CompletableFuture<Long>();
+        executor.encode(new EncoderBatch(nextEncoding++, media), new EncodingListener() {
+            @Override
+            public void encoded(long encoding) {
+                result.complete(encoding);
+            }
+
+            @Override
+            public void encodingFailed(long encoding, Throwable cause) {
+                result.completeExceptionally(cause);
+            }
+        });
+        return result;
     }
 }

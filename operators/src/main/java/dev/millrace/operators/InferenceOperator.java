@@ -94,7 +94,11 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
                 timers(),
                 event -> output.collect(new StreamRecord<>(event)));
         engine = new InferenceEngine(
-                config.engine(), model.executor(), model.tokenizer(), new StepMails(mails, this::step), requests);
+                config.engine(),
+                model.executor(),
+                model.tokenizer(),
+                new ExecutorMails(mails, this::step, this::encoded),
+                requests);
         PreparationPool preparation = preparation(model);
         resources.registerCloseable(preparation);
         requests.connect(preparation, engine);
@@ -175,6 +179,11 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         engine.complete(step);
         engine.launchSteps();
         engineMetrics.update(engine.stats());
+    }
+
+    private void encoded(long encoding) {
+        engine.encoded(encoding);
+        engine.launchSteps();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
@@ -17,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A model whose next token is a hash of seed and context, read back through the block tables. It computes on a thread of
- * its own, as a device does, each step when the test has allowed one more.
+ * its own, as a device does, each step or encoding when the test has allowed one more.
  */
 final class HashingExecutor implements ModelExecutor {
 
@@ -52,12 +54,12 @@ final class HashingExecutor implements ModelExecutor {
         }
     }
 
-    /** Lets so many more steps be computed. */
+    /** Lets so many more steps and encodings be computed. */
     void allow(int steps) {
         permits.release(steps);
     }
 
-    /** Steps that were computed. */
+    /** Steps and encodings that were computed. */
     synchronized int computed() {
         return computed;
     }
@@ -73,7 +75,7 @@ final class HashingExecutor implements ModelExecutor {
         notifyAll();
     }
 
-    /** The next step fails with this. */
+    /** The next step or encoding fails with this. */
     void breakWith(RuntimeException cause) {
         fault = cause;
     }
@@ -103,6 +105,19 @@ final class HashingExecutor implements ModelExecutor {
                 StepOutput output = compute(batch);
                 countComputed();
                 listener.completed(output);
+            }
+        });
+    }
+
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        device.execute(() -> {
+            permits.acquireUninterruptibly();
+            if (fault != null) {
+                listener.encodingFailed(batch.number(), fault);
+            } else {
+                countComputed();
+                listener.encoded(batch.number());
             }
         });
     }

@@ -1,10 +1,11 @@
 package dev.millrace.gpu.step;
 
+import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 
 /**
- * The most that a step may ask for; a kernel that reads beyond any of these would break the whole context.
+ * The most that a step or an encoding may ask for; a kernel that reads beyond any of these would break the whole context.
  *
  * @param tokens most tokens, and samples
  * @param rows rows of per-sequence state, and most sequences
@@ -44,20 +45,24 @@ public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, i
         within("copied blocks", batch.copyPairs().length / 2, 0, rows);
         all("copied block", batch.copyPairs(), 0, numBlocks - 1);
         checkSequences(batch);
-        for (MediaInput input : batch.encode()) {
-            within(
-                    "rows for the embeddings of an item",
-                    input.rows().length,
-                    input.item().numTokens(),
-                    input.item().numTokens());
-            all("media row", input.rows(), 0, mediaRows - 1);
-        }
         int[] updates = batch.tableUpdates();
         for (int i = 0; i < updates.length; i += 3) {
             within("row of a block table", updates[i], 0, rows - 1);
             within("index in a block table", updates[i + 1], 0, tableLength - 1);
             within("block", updates[i + 2], 0, numBlocks - 1);
         }
+    }
+
+    /** @throws IllegalArgumentException naming the value that is not allowed */
+    public void check(EncoderBatch batch) {
+        int together = 0;
+        for (MediaInput input : batch.media()) {
+            int tokens = input.item().numTokens();
+            within("rows for the embeddings of an item", input.rows().length, tokens, tokens);
+            all("media row", input.rows(), 0, mediaRows - 1);
+            together += tokens;
+        }
+        within("rows encoded together", together, 1, mediaRows);
     }
 
     private void checkSequences(ForwardBatch batch) {
@@ -79,7 +84,7 @@ public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, i
     private static void within(String what, int value, int min, int max) {
         if (value < min || value > max) {
             throw new IllegalArgumentException(
-                    what + " " + value + " is not allowed in a step; from " + min + " to " + max + " are");
+                    what + " " + value + " is not allowed; from " + min + " to " + max + " are");
         }
     }
 }

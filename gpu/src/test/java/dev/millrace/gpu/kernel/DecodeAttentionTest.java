@@ -203,7 +203,6 @@ class DecodeAttentionTest {
                     updates,
                     NONE,
                     List.of(),
-                    List.of(),
                     false);
             int longest = IntStream.of(contexts).map(Case::blocks).max().orElseThrow();
             StepLimits limits = new StepLimits(tokens + fill, count + fill, longest, numBlocks, 0, 1);

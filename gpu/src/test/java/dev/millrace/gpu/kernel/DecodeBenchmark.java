@@ -188,7 +188,6 @@ public final class DecodeBenchmark {
                 updates,
                 NONE,
                 List.of(),
-                List.of(),
                 false);
     }
 }

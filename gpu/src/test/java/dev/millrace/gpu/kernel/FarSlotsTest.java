@@ -98,7 +98,6 @@ class FarSlotsTest {
                         .toArray(),
                 NONE,
                 List.of(),
-                List.of(),
                 false);
     }
 }

@@ -74,7 +74,6 @@ final class PagedStep {
                 updates.stream().mapToInt(i -> i).toArray(),
                 NONE,
                 List.of(),
-                List.of(),
                 false);
         int length = Arrays.stream(blocks).mapToInt(b -> b.length).max().orElseThrow();
         inputs = new StepInputs(

@@ -82,7 +82,6 @@ public final class PrefillBenchmark {
                 updates,
                 NONE,
                 List.of(),
-                List.of(),
                 false);
     }
 }

@@ -132,7 +132,6 @@ final class SamplerRig implements AutoCloseable {
                 all,
                 none,
                 none,
-                List.of(),
                 assignments,
                 false);
     }

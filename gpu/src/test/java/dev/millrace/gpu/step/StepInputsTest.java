@@ -54,7 +54,6 @@ class StepInputsTest {
                 NONE,
                 NONE,
                 List.of(),
-                List.of(),
                 false);
         inputs.stage(test.stream(), batch, 2, 1);
         assertThat(inputs.tokens()).isEqualTo(4);
@@ -107,7 +106,6 @@ class StepInputsTest {
                 NONE,
                 updates,
                 NONE,
-                List.of(),
                 List.of(),
                 false);
         inputs.stage(test.stream(), batch, 0, 0);

@@ -3,6 +3,7 @@ package dev.millrace.gpu.step;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.media.MediaItem;
@@ -42,13 +43,31 @@ class StepLimitsTest {
         "tableIndex, 2, index in a block table 2",
         "block, 10, block 10",
         "copied, 10, copied block 10",
-        "encodedRow, 5, media row 5",
-        "encodedRows, 2, rows for the embeddings of an item 2",
     })
     void whatIsNotThereIsRefusedByItsNameAndValue(String what, int value, String named) {
         assertThatThrownBy(() -> limits.check(step(what, value)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(named);
+    }
+
+    @Test
+    void mediaWithinTheLimitsPass() {
+        assertThatCode(() -> limits.check(media(4))).doesNotThrowAnyException();
+    }
+
+    @Test
+    void mediaForWhichThereIsNoRoomAreRefused() {
+        assertThatThrownBy(() -> limits.check(media(5))).hasMessageContaining("media row 5");
+        assertThatThrownBy(() -> limits.check(media(4, 3)))
+                .hasMessageContaining("rows for the embeddings of an item 2");
+        assertThatThrownBy(() -> new StepLimits(8, 4, 2, 10, 0, 100).check(new EncoderBatch(0, List.of())))
+                .hasMessageContaining("rows encoded together 0");
+    }
+
+    /** A picture of one token, to these rows. */
+    private static EncoderBatch media(int... rows) {
+        MediaItem picture = new MediaItem(new MediaKey(0, 0), false, 1, 2, 2, 0, new float[4 * 1176]);
+        return new EncoderBatch(0, List.of(new MediaInput(picture, rows)));
     }
 
     @Test
@@ -58,12 +77,8 @@ class StepLimitsTest {
                 .hasMessageContaining("1 to 1");
     }
 
-    /** Two tokens of one sequence and one encoded picture, with one value as asked. */
+    /** Two tokens of one sequence, with one value as asked. */
     private static ForwardBatch step(String what, int value) {
-        int encodedRows = is(what, "encodedRows", value, 1);
-        MediaItem picture = new MediaItem(new MediaKey(0, 0), false, 1, 2, 2, 0, new float[4 * 1176]);
-        int[] rows = new int[encodedRows];
-        rows[0] = is(what, "encodedRow", value, 4);
         return new ForwardBatch(
                 0,
                 new int[] {7, is(what, "id", value, 99)},
@@ -80,7 +95,6 @@ class StepLimitsTest {
                 new int[] {is(what, "tableRow", value, 3), is(what, "tableIndex", value, 1), is(what, "block", value, 9)
                 },
                 new int[] {1, is(what, "copied", value, 9)},
-                List.of(new MediaInput(picture, rows)),
                 List.of(),
                 false);
     }

@@ -1,5 +1,7 @@
 package dev.millrace.job.check;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
@@ -28,6 +30,7 @@ final class SequenceRun {
     private final int[] mediaRow;
     private int computed;
     private long steps;
+    private long encodings;
 
     SequenceRun(ModelExecutor executor, PreparedPrompt prompt) {
         this.executor = executor;
@@ -98,6 +101,9 @@ final class SequenceRun {
             }
         }
         boolean first = computed == 0;
+        if (first && !prompt.media().isEmpty()) {
+            encode();
+        }
         int length = computed + ids.length;
         int[] noLogprobs = new int[samples.length];
         Arrays.fill(noLogprobs, -1);
@@ -116,7 +122,6 @@ final class SequenceRun {
                 NONE,
                 newBlocks(length),
                 NONE,
-                first ? mediaInputs() : List.of(),
                 first ? assignments(Math.max(1, rows)) : List.of(),
                 samples.length > 0);
         computed = length;
@@ -137,6 +142,22 @@ final class SequenceRun {
             }
         });
         return done.join();
+    }
+
+    private void encode() {
+        var done = new CompletableFuture<Long>();
+        executor.encode(new EncoderBatch(encodings++, mediaInputs()), new EncodingListener() {
+            @Override
+            public void encoded(long encoding) {
+                done.complete(encoding);
+            }
+
+            @Override
+            public void encodingFailed(long encoding, Throwable cause) {
+                done.completeExceptionally(cause);
+            }
+        });
+        done.join();
     }
 
     /** Table entries for the blocks that the next tokens enter: block i + 1 at index i. */

@@ -1,7 +1,7 @@
 package dev.millrace.job.direct;
 
+import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.ModelExecutor;
-import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.engine.EngineConfig;
@@ -54,7 +54,7 @@ public final class EngineLoop implements AutoCloseable {
         engine.close();
     }
 
-    private final class Completions implements StepListener {
+    private final class Completions implements ExecutorListener {
         @Override
         public void completed(StepOutput output) {
             mailbox.add(() -> engine.complete(output));
@@ -62,8 +62,22 @@ public final class EngineLoop implements AutoCloseable {
 
         @Override
         public void failed(long step, Throwable cause) {
+            fail("step " + step + " failed", cause);
+        }
+
+        @Override
+        public void encoded(long encoding) {
+            mailbox.add(() -> engine.encoded(encoding));
+        }
+
+        @Override
+        public void encodingFailed(long encoding, Throwable cause) {
+            fail("encoding " + encoding + " failed", cause);
+        }
+
+        private void fail(String message, Throwable cause) {
             mailbox.add(() -> {
-                throw new IllegalStateException("step " + step + " failed", cause);
+                throw new IllegalStateException(message, cause);
             });
         }
     }

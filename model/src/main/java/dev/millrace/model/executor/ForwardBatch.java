@@ -8,7 +8,8 @@ import java.util.List;
  * @param step number of the step, rising
  * @param ids [T] token ids; {@link #LAST_SAMPLED} stands for the token that the sequence's row sampled last, which an
  *     earlier step may still be computing
- * @param mediaRow [T] row of the media buffer whose embedding replaces the token's, or −1
+ * @param mediaRow [T] row of the media buffer whose embedding replaces the token's, or −1; what the row holds was reported
+ *     as encoded before this step was launched
  * @param positions [3·T] m-rope positions, axis by axis (time, height, width); equal on the three axes for text
  * @param cuQ [S+1] where each sequence's tokens start in {@code ids}
  * @param contextLength [S] tokens of the sequence in the key-value cache once this step is done
@@ -20,7 +21,6 @@ import java.util.List;
  * @param banned tokens that this draw alone may not choose
  * @param tableUpdates [3·U] triples (row, index in the row's block table, block), applied before the step
  * @param copyPairs [2·C] pairs (from, to) of blocks copied in all layers before anything is written
- * @param encode media whose embeddings are computed in this step, before the text
  * @param assignments rows that a sequence takes over in this step, before anything else
  * @param returnLogits whether the output carries the raw logits of the R samples
  */
@@ -39,7 +39,6 @@ public record ForwardBatch(
         int[] banned,
         int[] tableUpdates,
         int[] copyPairs,
-        List<MediaInput> encode,
         List<RowAssignment> assignments,
         boolean returnLogits) {
 

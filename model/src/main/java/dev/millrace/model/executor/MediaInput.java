@@ -3,7 +3,7 @@ package dev.millrace.model.executor;
 import dev.millrace.model.media.MediaItem;
 
 /**
- * A picture or video to be encoded in a step.
+ * A picture or video to be encoded.
  *
  * @param item its patches
  * @param rows [item.numTokens()] rows of the media buffer that receive its embeddings, in the order of its tokens

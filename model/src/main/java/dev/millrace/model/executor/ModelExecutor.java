@@ -4,7 +4,9 @@ package dev.millrace.model.executor;
  * The border between deciding and computing: the engine decides which tokens a step holds, an executor computes them.
  *
  * <p>Steps run in the order of their launches, one after another; a launched step may refer to tokens that an earlier
- * launched step is still to sample. All methods are called from one thread; only the listener is called from another.
+ * launched step is still to sample. Encodings of media run in the order of their calls too, beside the steps where the
+ * device can do both: no step waits for one. All methods are called from one thread; only listeners are called from
+ * others.
  */
 public interface ModelExecutor extends AutoCloseable {
 
@@ -24,13 +26,20 @@ public interface ModelExecutor extends AutoCloseable {
     void launch(ForwardBatch batch, StepListener listener);
 
     /**
-     * Copies rows of the media buffer, for comparison with reference embeddings. Waits for every launched step.
+     * Takes media to be encoded and returns at once. Steps launched before this may still read what the rows held; none
+     * may read them from then on until {@code listener} heard that the encoding is done. It hears of that, or of the
+     * failure, exactly once, on a thread of the executor.
+     */
+    void encode(EncoderBatch batch, EncodingListener listener);
+
+    /**
+     * Copies rows of the media buffer, for comparison with reference embeddings. Waits for all that was launched.
      *
      * @return {@code rows.length × hidden} values
      */
     float[] readMedia(int[] rows);
 
-    /** Waits for the launched steps, then frees everything. Their listeners have been called when this returns. */
+    /** Waits for launched steps and encodings, then frees everything. Their listeners have been called when this returns. */
     @Override
     void close();
 }

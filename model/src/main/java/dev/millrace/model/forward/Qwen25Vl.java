@@ -53,7 +53,7 @@ public final class Qwen25Vl {
         ops.sample();
     }
 
-    /** Computes the embeddings of a step's media. */
+    /** Computes the embeddings of media. */
     public void encode(VisionOperations ops) {
         encode(ops, block -> {});
     }

@@ -73,7 +73,6 @@ final class BatchBuilder {
                 bans ? banned.toArray(0) : NONE,
                 step.tableUpdates(),
                 NONE,
-                step.encode(),
                 assignments(),
                 false);
     }

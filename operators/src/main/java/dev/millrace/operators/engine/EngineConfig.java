@@ -16,7 +16,7 @@ import java.util.Comparator;
  *     since a preempted one is computed anew at once
  * @param longPrefillTokenThreshold most tokens of one prompt in one step; 0: no such limit
  * @param policy who goes first
- * @param stepsAhead steps that may be in flight at a time, at least 1
+ * @param stepsAhead steps that may be in flight at a time, and encodings of media, at least 1
  */
 public record EngineConfig(
         int maxNumBatchedTokens,

@@ -1,8 +1,8 @@
 package dev.millrace.operators.engine;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.ModelExecutor;
-import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.tokenizer.Tokenizer;
@@ -28,7 +28,8 @@ import java.util.function.LongSupplier;
 /**
  * The continuous-batching loop: schedule, launch, append, finish. Plain Java, one thread, no locks: whoever owns the
  * engine calls {@link #launchSteps} whenever something may have become possible, and hands each step's output, which the
- * executor's thread brought to {@code completions}, to {@link #complete} on the owner's thread, in order of the steps.
+ * executor's thread brought to {@code completions}, to {@link #complete} on the owner's thread, in order of the steps, and
+ * likewise each encoding that is done to {@link #encoded}.
  *
  * <p>A step is launched before the one before it is handled, so a sequence may have ended when its next step comes back;
  * what that brings is dropped, and the sequence keeps its row and blocks until then.
@@ -38,7 +39,7 @@ public final class InferenceEngine implements AutoCloseable {
     private final EngineConfig config;
     private final ModelExecutor executor;
     private final Tokenizer tokenizer;
-    private final StepListener completions;
+    private final ExecutorListener completions;
     private final EngineListener listener;
     private final LongSupplier clock;
     private final BlockAllocator allocator;
@@ -53,7 +54,7 @@ public final class InferenceEngine implements AutoCloseable {
     private long stepTokens;
 
     /**
-     * @param completions hears of completed steps on the executor's thread; posts them to the owner's
+     * @param completions hears of steps and encodings on the executor's threads; posts them to the owner's
      * @param listener hears of tokens on the owner's thread
      * @throws IllegalArgumentException if the executor cannot hold the longest sequence allowed
      */
@@ -61,7 +62,7 @@ public final class InferenceEngine implements AutoCloseable {
             EngineConfig config,
             ModelExecutor executor,
             Tokenizer tokenizer,
-            StepListener completions,
+            ExecutorListener completions,
             EngineListener listener) {
         this(
                 config,
@@ -78,7 +79,7 @@ public final class InferenceEngine implements AutoCloseable {
             EngineConfig config,
             ModelExecutor executor,
             Tokenizer tokenizer,
-            StepListener completions,
+            ExecutorListener completions,
             EngineListener listener,
             BlockAllocator allocator,
             BlockHasher hasher,
@@ -91,7 +92,7 @@ public final class InferenceEngine implements AutoCloseable {
         this.clock = clock;
         this.allocator = allocator;
         this.hasher = hasher;
-        this.encoder = new EncoderCache(executor.mediaRows(), config.maxNumBatchedTokens());
+        this.encoder = new EncoderCache(executor.mediaRows(), config.maxNumBatchedTokens(), config.stepsAhead());
         this.scheduler = new Scheduler(
                 config.schedulerLimits(), config.policy().order(), allocator, executor.blockSize(), encoder);
         this.admission = new Admission(config, executor);
@@ -128,11 +129,12 @@ public final class InferenceEngine implements AutoCloseable {
         return true;
     }
 
-    /** Launches as many steps as may be in flight; false if there was nothing to launch. */
+    /** Launches as many steps as may be in flight, and encodings ahead of them; false if there was no step to launch. */
     public boolean launchSteps() {
         boolean launched = false;
         while (inFlight.size() < config.stepsAhead()) {
             Step step = scheduler.schedule();
+            encoder.tryTakeEncoding().ifPresent(batch -> executor.encode(batch, completions));
             if (step.isEmpty()) {
                 break;
             }
@@ -175,6 +177,11 @@ public final class InferenceEngine implements AutoCloseable {
                 scheduler.release(sequence);
             }
         }
+    }
+
+    /** Handles the end of the oldest encoding in flight: its media may be read by the steps to come. */
+    public void encoded(long encoding) {
+        encoder.complete(encoding);
     }
 
     private void append(Sequence sequence, StepOutput output, int sample, long now) {
@@ -220,9 +227,9 @@ public final class InferenceEngine implements AutoCloseable {
         }
     }
 
-    /** Whether no sequence waits or runs and no step is in flight. */
+    /** Whether no sequence waits or runs and no step or encoding is in flight. */
     public boolean isIdle() {
-        return requests.isEmpty() && inFlight.isEmpty();
+        return requests.isEmpty() && inFlight.isEmpty() && encoder.isIdle();
     }
 
     /** Counts and gauges since the start, for metrics and the log line. */

@@ -25,9 +25,14 @@ final class KvSpace {
         return allocator.cachedBlocks(sequence.prefixKeys(), mostBlocks) * blockSize;
     }
 
-    /** Whether a whole sequence fits beside what is in use, its first {@code cached} tokens shared. */
-    boolean fits(Sequence sequence, int cached) {
-        return allocator.fits(sequence.prefixKeys(), cached / blockSize, blocksFor(sequence.length()));
+    /** Whether a whole sequence fits beside what is in use or promised, its first {@code cached} tokens shared. */
+    boolean fits(Sequence sequence, int cached, int promised) {
+        return allocator.fits(sequence.prefixKeys(), cached / blockSize, promised + blocksFor(sequence));
+    }
+
+    /** Blocks of a whole sequence. */
+    int blocksFor(Sequence sequence) {
+        return blocksFor(sequence.length());
     }
 
     /** Shares the sequence's computed tokens with whoever holds them. */

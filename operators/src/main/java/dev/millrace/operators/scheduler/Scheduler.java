@@ -6,6 +6,7 @@ import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -72,7 +73,7 @@ public final class Scheduler {
         return counts;
     }
 
-    /** Makes the next step; empty if nothing can be computed now. */
+    /** Makes the next step; empty if nothing can be computed now. Places the media to be encoded ahead of later ones. */
     public Step schedule() {
         Step step = new Step(steps, limits.maxNumBatchedTokens(), running.size() + 1);
         if (tryScheduleRunning(step)) {
@@ -113,7 +114,7 @@ public final class Scheduler {
         long preemptions = counts.preemptions();
         for (int i = 0; i < running.size() && step.budget() > 0; i++) {
             Sequence sequence = running.get(i);
-            int count = nextCount(sequence, step.budget());
+            int count = available(sequence, wanted(sequence, step.budget()));
             if (count > 0 && tryMakeRoom(sequence, count, step)) {
                 step.add(sequence, count);
             }
@@ -121,31 +122,53 @@ public final class Scheduler {
         return counts.preemptions() == preemptions;
     }
 
+    /**
+     * Admits in order. A sequence whose next picture is being encoded lets others go first, but not to the row and blocks
+     * that it will need.
+     */
     private void admitWaiting(Step step) {
-        while (!waiting.isEmpty() && step.budget() > 0 && !rows.isEmpty()) {
-            Sequence sequence = waiting.first();
-            if (sequence.tokensInFlight() > 0 || !tryAdmit(sequence, step)) {
-                return;
+        List<Sequence> expecting = new ArrayList<>(0);
+        int promised = 0;
+        Iterator<Sequence> candidates = waiting.iterator();
+        while (candidates.hasNext() && step.budget() > 0 && rows.size() > expecting.size()) {
+            Sequence sequence = candidates.next();
+            if (sequence.tokensInFlight() > 0 || !tryBegin(sequence, promised)) {
+                break;
             }
-            waiting.pollFirst();
-            running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
+            int wanted = wanted(sequence, step.budget());
+            int count = available(sequence, wanted);
+            if (count == wanted || count > 0 && encoder.isNextThere(sequence)) {
+                candidates.remove();
+                admit(sequence, count, step);
+            } else if (encoder.isNextComing(sequence)) {
+                expecting.add(sequence);
+                promised += kv.blocksFor(sequence);
+            } else {
+                giveUp(sequence);
+                break;
+            }
         }
+        expecting.forEach(this::giveUp);
     }
 
-    /** Gives a waiting sequence a row, what others computed of it, and the step's remaining tokens. */
-    private boolean tryAdmit(Sequence sequence, Step step) {
+    /** Has a waiting sequence begin with what others computed of it; false if it does not fit beside what is promised. */
+    private boolean tryBegin(Sequence sequence, int promised) {
         int cached = kv.cachedTokens(sequence);
-        if (!kv.fits(sequence, cached)) {
+        if (!kv.fits(sequence, cached, promised)) {
             return false;
         }
         sequence.restartAt(cached);
         encoder.pass(sequence);
-        int count = nextCount(sequence, step.budget());
-        if (count == 0) {
-            encoder.releaseAll(sequence);
-            sequence.restartAt(0);
-            return false;
-        }
+        return true;
+    }
+
+    private void giveUp(Sequence sequence) {
+        encoder.releaseAll(sequence);
+        sequence.restartAt(0);
+    }
+
+    private void admit(Sequence sequence, int count, Step step) {
+        running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
         if (sequence.tryMarkAdmitted()) {
             counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
         }
@@ -155,20 +178,19 @@ public final class Scheduler {
         step.addAdmitted(sequence);
         step.addTableUpdates(sequence.placement(), 0);
         step.add(sequence, count);
-        return true;
     }
 
-    /** Tokens that a sequence computes in this step; holds the media they stand for. */
-    private int nextCount(Sequence sequence, int budget) {
-        int computable = sequence.computable();
-        int count = Math.min(computable, budget);
-        if (limits.enableChunkedPrefill() && limits.longPrefillTokenThreshold() > 0) {
-            count = Math.min(count, limits.longPrefillTokenThreshold());
-        }
-        if (count > 0) {
-            count = encoder.hold(sequence, count);
-        }
-        return limits.enableChunkedPrefill() || count == computable ? count : 0;
+    /** Tokens that a sequence would compute with so much of the budget left. */
+    private int wanted(Sequence sequence, int budget) {
+        int count = Math.min(sequence.computable(), budget);
+        boolean cut = limits.enableChunkedPrefill() && limits.longPrefillTokenThreshold() > 0;
+        return cut ? Math.min(count, limits.longPrefillTokenThreshold()) : count;
+    }
+
+    /** How many of them it can, held up by no media. */
+    private int available(Sequence sequence, int wanted) {
+        int count = wanted == 0 ? 0 : encoder.hold(sequence, wanted);
+        return limits.enableChunkedPrefill() || count == sequence.computable() ? count : 0;
     }
 
     /** Gets blocks for a running sequence, from less important ones if need be; false if it lost its own instead. */
@@ -194,7 +216,6 @@ public final class Scheduler {
 
     /** From here on the step counts as launched. What it writes may be found from the next step on. */
     private void launch(Step step) {
-        step.setEncode(encoder.takePending());
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
             int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());

@@ -1,6 +1,5 @@
 package dev.millrace.operators.scheduler;
 
-import dev.millrace.model.executor.MediaInput;
 import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.sequence.Placement;
@@ -17,7 +16,6 @@ public final class Step {
     private final IntList counts; // negated where no token is sampled
     private final List<Sequence> admitted = new ArrayList<>();
     private final IntList tableUpdates = new IntList(16);
-    private List<MediaInput> encode = List.of();
     private int budget;
     private int numTokens;
     private int numSamples;
@@ -80,11 +78,6 @@ public final class Step {
         return tableUpdates.toArray(0);
     }
 
-    /** Media to be encoded before the text is computed. */
-    public List<MediaInput> encode() {
-        return encode;
-    }
-
     int budget() {
         return budget;
     }
@@ -111,9 +104,5 @@ public final class Step {
             tableUpdates.add(i);
             tableUpdates.add(blocks.block(i));
         }
-    }
-
-    void setEncode(List<MediaInput> media) {
-        encode = media;
     }
 }

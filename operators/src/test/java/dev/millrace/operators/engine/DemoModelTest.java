@@ -6,7 +6,7 @@ import static dev.millrace.operators.engine.DemoModel.text;
 import static dev.millrace.operators.engine.DemoModel.video;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
@@ -188,7 +188,7 @@ class DemoModelTest {
         private void drain() throws InterruptedException {
             engine.launchSteps();
             while (!engine.isIdle()) {
-                engine.complete(executor.take());
+                executor.handleNext(engine);
                 engine.launchSteps();
             }
             engine.checkIntegrity();
@@ -200,7 +200,7 @@ class DemoModelTest {
         }
     }
 
-    private static final StepListener UNUSED = new StepListener() {
+    private static final ExecutorListener UNUSED = new ExecutorListener() {
         @Override
         public void completed(StepOutput output) {
             throw new IllegalStateException("the recorder hears of completions");
@@ -208,6 +208,16 @@ class DemoModelTest {
 
         @Override
         public void failed(long step, Throwable cause) {
+            throw new IllegalStateException("the recorder hears of failures", cause);
+        }
+
+        @Override
+        public void encoded(long encoding) {
+            throw new IllegalStateException("the recorder hears of encodings");
+        }
+
+        @Override
+        public void encodingFailed(long encoding, Throwable cause) {
             throw new IllegalStateException("the recorder hears of failures", cause);
         }
     };

@@ -1,6 +1,6 @@
 package dev.millrace.operators.engine;
 
-import dev.millrace.model.executor.StepListener;
+import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
@@ -24,14 +24,6 @@ final class EngineFixture {
     static final int PICTURE = 60; // stands for a token of a picture
     static final int END = 47;
 
-    private static final StepListener NOBODY = new StepListener() {
-        @Override
-        public void completed(StepOutput output) {}
-
-        @Override
-        public void failed(long step, Throwable cause) {}
-    };
-
     final RememberingExecutor executor;
     final Answers answers = new Answers();
     final InferenceEngine engine;
@@ -45,7 +37,24 @@ final class EngineFixture {
         executor = new RememberingExecutor(numBlocks, BLOCK_SIZE, mediaRows, config.maxNumSeqs());
         BlockAllocator allocator = allocators.create(numBlocks, executor::poison);
         engine = new InferenceEngine(
-                config, executor, new LetterTokenizer(), NOBODY, answers, allocator, hasher, () -> ++now);
+                config, executor, new LetterTokenizer(), new Encodings(), answers, allocator, hasher, () -> ++now);
+    }
+
+    /** Brings encodings to the engine; steps are brought by {@link #completeOldest}. */
+    private final class Encodings implements ExecutorListener {
+        @Override
+        public void completed(StepOutput output) {}
+
+        @Override
+        public void failed(long step, Throwable cause) {}
+
+        @Override
+        public void encoded(long encoding) {
+            engine.encoded(encoding);
+        }
+
+        @Override
+        public void encodingFailed(long encoding, Throwable cause) {}
     }
 
     /** Makes an allocator that tells of blocks whose content is lost. */
@@ -57,13 +66,16 @@ final class EngineFixture {
         engine.complete(executor.computeOldest());
     }
 
-    /** Launches what may be launched and, if anything is in flight, completes the oldest step; false if nothing was. */
+    /** Launches what may be launched and does the oldest encoding or else the oldest step; false if nothing was in flight. */
     boolean tryTurn() {
         engine.launchSteps();
-        if (!executor.hasSteps()) {
+        if (executor.mayEncode()) {
+            executor.encodeOldest();
+        } else if (executor.hasSteps()) {
+            completeOldest();
+        } else {
             return false;
         }
-        completeOldest();
         return true;
     }
 

@@ -1,5 +1,7 @@
 package dev.millrace.operators.engine;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.RowAssignment;
@@ -38,13 +40,20 @@ final class LogitsRecorder implements ModelExecutor {
         return logits;
     }
 
-    /** Waits for the oldest step launched. */
-    StepOutput take() throws InterruptedException {
+    /** Waits for whatever is done next, and has the engine handle it. */
+    void handleNext(InferenceEngine engine) throws InterruptedException {
         Object completion = completions.take();
         if (completion instanceof Throwable failure) {
-            throw new IllegalStateException("a step failed", failure);
+            throw new IllegalStateException("a step or an encoding failed", failure);
         }
-        Completed completed = (Completed) completion;
+        if (completion instanceof Long encoding) {
+            engine.encoded(encoding);
+        } else {
+            engine.complete(record((Completed) completion));
+        }
+    }
+
+    private StepOutput record(Completed completed) {
         StepOutput output = completed.output;
         int vocabulary = output.logits().length / Math.max(1, output.tokens().length);
         for (int r = 0; r < output.tokens().length; r++) {
@@ -83,6 +92,21 @@ final class LogitsRecorder implements ModelExecutor {
         });
     }
 
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        inner.encode(batch, new EncodingListener() {
+            @Override
+            public void encoded(long encoding) {
+                completions.add(encoding);
+            }
+
+            @Override
+            public void encodingFailed(long encoding, Throwable cause) {
+                completions.add(cause);
+            }
+        });
+    }
+
     private static ForwardBatch withLogits(ForwardBatch b) {
         return new ForwardBatch(
                 b.step(),
@@ -99,7 +123,6 @@ final class LogitsRecorder implements ModelExecutor {
                 b.banned(),
                 b.tableUpdates(),
                 b.copyPairs(),
-                b.encode(),
                 b.assignments(),
                 true);
     }

@@ -69,6 +69,17 @@ class RandomOperationsTest {
                 .hasMessageStartingWith("seed");
     }
 
+    @Test
+    void mediaReadBeforeTheyAreEncodedAreFound() {
+        assertThatThrownBy(() -> {
+                    for (long seed = 0; seed < SEEDS; seed++) {
+                        run(new RandomWorkload(seed, PoisoningAllocator::new, HASHER, true), seed);
+                    }
+                })
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("was reported before it is read");
+    }
+
     private static void runAll(AllocatorFactory allocators, BlockHasher hasher) {
         for (long seed = 0; seed < SEEDS; seed++) {
             run(seed, allocators, hasher);
@@ -76,7 +87,10 @@ class RandomOperationsTest {
     }
 
     private static RandomWorkload run(long seed, AllocatorFactory allocators, BlockHasher hasher) {
-        RandomWorkload workload = new RandomWorkload(seed, allocators, hasher);
+        return run(new RandomWorkload(seed, allocators, hasher, false), seed);
+    }
+
+    private static RandomWorkload run(RandomWorkload workload, long seed) {
         try {
             workload.run(OPERATIONS);
         } catch (RuntimeException | AssertionError e) {

@@ -28,6 +28,7 @@ final class RandomWorkload {
     private final Random random;
     private final AllocatorFactory allocators;
     private final BlockHasher hasher;
+    private final boolean hasty;
     private final EngineConfig config;
     private final int numBlocks;
     private final int mediaRows;
@@ -36,7 +37,9 @@ final class RandomWorkload {
     private long preemptions;
     private long prefixHits;
 
-    RandomWorkload(long seed, AllocatorFactory allocators, BlockHasher hasher) {
+    /** @param hasty whether encodings are reported before they are done */
+    RandomWorkload(long seed, AllocatorFactory allocators, BlockHasher hasher, boolean hasty) {
+        this.hasty = hasty;
         this.random = new Random(seed);
         this.allocators = allocators;
         this.hasher = hasher;
@@ -52,7 +55,15 @@ final class RandomWorkload {
                 1 + random.nextInt(3));
         numBlocks = 1 + MAX_MODEL_LEN / EngineFixture.BLOCK_SIZE + random.nextInt(16);
         mediaRows = 18 + random.nextInt(12);
-        fixture = new EngineFixture(config, numBlocks, mediaRows, allocators, hasher);
+        fixture = newFixture();
+    }
+
+    private EngineFixture newFixture() {
+        EngineFixture made = new EngineFixture(config, numBlocks, mediaRows, allocators, hasher);
+        if (hasty) {
+            made.executor.reportHastily();
+        }
+        return made;
     }
 
     long preemptions() {
@@ -80,6 +91,10 @@ final class RandomWorkload {
             }
         } else if (dice < 60) {
             fixture.engine.launchSteps();
+        } else if (dice < 65) {
+            if (fixture.executor.mayEncode()) {
+                fixture.executor.encodeOldest();
+            }
         } else if (dice < 96) {
             if (fixture.executor.hasSteps()) {
                 fixture.completeOldest();
@@ -109,7 +124,7 @@ final class RandomWorkload {
     /** Starts a new engine from what a checkpoint would hold: the step in flight is lost. */
     private void restart() {
         count();
-        EngineFixture next = new EngineFixture(config, numBlocks, mediaRows, allocators, hasher);
+        EngineFixture next = newFixture();
         all.replaceAll(sequence -> {
             var answer = fixture.answers.of(sequence);
             int[] tokens = answer == null ? new int[0] : answer.tokens.toArray(0);

@@ -1,5 +1,7 @@
 package dev.millrace.operators.engine;
 
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
@@ -17,8 +19,9 @@ import java.util.List;
 /**
  * A model whose next token is a hash of its context, read back through the block tables as attention reads it. Each slot
  * remembers what was written to it, so a lost, shared or stale block, a wrong position or a wrong media row changes the
- * answer or is refused outright. Steps are computed only when asked for, in order, as late as the test likes; blocks
- * that were given away meanwhile are poisoned in the order in which a device would see it.
+ * answer or is refused outright. Steps are computed only when asked for, in order, as late as the test likes, and so are
+ * encodings beside them; blocks that were given away meanwhile, and media rows until their encoding was reported, are
+ * poisoned in the order in which a device would see it.
  */
 final class RememberingExecutor implements ModelExecutor {
 
@@ -30,9 +33,13 @@ final class RememberingExecutor implements ModelExecutor {
     private final int blockSize;
     private final long[] slots;
     private final long[] media;
+    private final boolean[] readable; // media rows whose encoding was reported
     private final Row[] rows;
     private final List<ForwardBatch> batches = new ArrayList<>();
+    private final List<EncoderBatch> encoderBatches = new ArrayList<>();
     private final Deque<Runnable> queue = new ArrayDeque<>();
+    private final Deque<Encoding> encodings = new ArrayDeque<>();
+    private boolean hasty;
     private StepOutput output;
     private long nextStep;
     private long computed;
@@ -42,6 +49,7 @@ final class RememberingExecutor implements ModelExecutor {
         this.blockSize = blockSize;
         this.slots = new long[numBlocks * blockSize];
         this.media = new long[mediaRows];
+        this.readable = new boolean[mediaRows];
         this.rows = new Row[maxNumSeqs];
     }
 
@@ -69,11 +77,78 @@ final class RememberingExecutor implements ModelExecutor {
     public void launch(ForwardBatch batch, StepListener listener) {
         require(batch.step() == nextStep++, "steps are launched in order");
         batches.add(batch);
+        for (int mediaRow : batch.mediaRow()) {
+            require(mediaRow < 0 || readable[mediaRow], "media row " + mediaRow + " was reported before it is read");
+        }
         int checksum = checksum(batch);
         queue.add(() -> {
             require(checksum == checksum(batch), "a launched batch does not change");
             output = compute(batch);
         });
+    }
+
+    @Override
+    public void encode(EncoderBatch batch, EncodingListener listener) {
+        require(batch.number() == encoderBatches.size(), "encodings are launched in order");
+        encoderBatches.add(batch);
+        Encoding encoding = new Encoding(batch, nextStep, listener);
+        encodings.add(encoding);
+        batch.media().forEach(input -> setReadable(input, false));
+        queue.add(() -> poison(encoding));
+        if (hasty) {
+            listener.encoded(batch.number());
+        }
+    }
+
+    private void poison(Encoding encoding) {
+        encoding.begun = true;
+        encoding.batch.media().forEach(input -> Arrays.stream(input.rows()).forEach(row -> media[row] = POISON));
+    }
+
+    private void setReadable(MediaInput input, boolean value) {
+        Arrays.stream(input.rows()).forEach(row -> readable[row] = value);
+    }
+
+    /** Reports encodings when they are launched rather than when they are done. */
+    void reportHastily() {
+        hasty = true;
+    }
+
+    /** Whether there is an encoding that the steps launched before it do not hold up. */
+    boolean mayEncode() {
+        return !encodings.isEmpty() && encodings.element().firstStep <= computed;
+    }
+
+    /** Does the oldest encoding, and reports it. */
+    void encodeOldest() {
+        Encoding encoding = encodings.remove();
+        while (!encoding.begun) {
+            queue.remove().run();
+        }
+        encoding.batch.media().forEach(this::encode);
+        if (!hasty) {
+            encoding.batch.media().forEach(input -> setReadable(input, true));
+            encoding.listener.encoded(encoding.batch.number());
+        }
+    }
+
+    /** An encoding launched; steps before {@code firstStep} may still read what its rows held. */
+    private static final class Encoding {
+        private final EncoderBatch batch;
+        private final long firstStep;
+        private final EncodingListener listener;
+        private boolean begun;
+
+        Encoding(EncoderBatch batch, long firstStep, EncodingListener listener) {
+            this.batch = batch;
+            this.firstStep = firstStep;
+            this.listener = listener;
+        }
+    }
+
+    /** Every encoding launched. */
+    List<EncoderBatch> encoderBatches() {
+        return encoderBatches;
     }
 
     /** Forgets a block's content once the steps launched before are done. */
@@ -113,7 +188,6 @@ final class RememberingExecutor implements ModelExecutor {
         for (int i = 0; i < batch.tableUpdates().length; i += 3) {
             updateTable(batch.tableUpdates()[i], batch.tableUpdates()[i + 1], batch.tableUpdates()[i + 2]);
         }
-        batch.encode().forEach(this::encode);
         // What was computed before must be there before anything of this step is written.
         for (int s = 0; s < batch.numSequences(); s++) {
             hashContext(rows[batch.row()[s]], batch.contextLength()[s] - count(batch, s));
@@ -224,7 +298,6 @@ final class RememberingExecutor implements ModelExecutor {
             batch.banned(),
             batch.tableUpdates(),
             batch.copyPairs(),
-            batch.encode(),
             batch.assignments()
         });
     }
