@@ -1,6 +1,7 @@
 package dev.millrace.operators.engine;
 
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
@@ -16,6 +17,7 @@ import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /** An engine over a remembering executor, driven step by step. */
 final class EngineFixture {
@@ -23,6 +25,8 @@ final class EngineFixture {
     static final int BLOCK_SIZE = 16;
     static final int PICTURE = 60; // stands for a token of a picture
     static final int END = 47;
+    static final int MANY_BLOCKS = 100;
+    static final int MEDIA_ROWS = 64;
 
     final RememberingExecutor executor;
     final Answers answers = new Answers();
@@ -112,5 +116,43 @@ final class EngineFixture {
 
     static Sequence sequence(int id, PreparedPrompt prompt, GenerationParams params) {
         return new Sequence("r" + id, 0, id, 0, prompt, params, new int[0], 0);
+    }
+
+    static EngineConfig config(int budget, int maxNumSeqs, Policy policy, int stepsAhead) {
+        return new EngineConfig(budget, maxNumSeqs, 256, true, true, 0, policy, stepsAhead);
+    }
+
+    static EngineFixture fixture(int budget) {
+        return new EngineFixture(config(budget, 8, Policy.FCFS, 2), MANY_BLOCKS, MEDIA_ROWS);
+    }
+
+    static PreparedPrompt text(int length, int from) {
+        return PreparedPrompt.text(
+                IntStream.range(0, length).map(i -> (from + 7 * i) % 40).toArray());
+    }
+
+    /** So much text, a picture, so much text. */
+    static PreparedPrompt illustrated(int before, MediaItem item, int after) {
+        int[] tokens = IntStream.range(0, before + item.numTokens() + after)
+                .map(i -> i >= before && i < before + item.numTokens() ? PICTURE : i % 40)
+                .toArray();
+        return prompt(tokens, new MediaSpan(before, item));
+    }
+
+    /** Never stops by itself. */
+    static GenerationParams endless(int maxTokens) {
+        return new GenerationParams(
+                sampling(1, 0), maxTokens, new int[0], new int[0], List.of(), false, true, -1, List.of());
+    }
+
+    static String answer(EngineFixture fixture, PreparedPrompt prompt, GenerationParams params) {
+        Sequence sequence = sequence(7, prompt, params);
+        fixture.engine.add(sequence);
+        fixture.runToEnd();
+        return fixture.answers.of(sequence).text.toString();
+    }
+
+    static List<Integer> tokensPerStep(EngineFixture fixture) {
+        return fixture.executor.batches().stream().map(ForwardBatch::numTokens).toList();
     }
 }
