@@ -3,11 +3,9 @@ package dev.millrace.bench;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
-import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineListener;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -19,7 +17,6 @@ import java.util.Random;
 /** A model that is loaded for a measurement, and the engine on it. */
 final class LoadedModel implements AutoCloseable, EngineListener {
 
-    private static final int BLOCK_SIZE = 16;
     private static final int UNDER_WAY = 4; // a quarter of the answer
     private static final int[] NONE = {};
 
@@ -36,37 +33,21 @@ final class LoadedModel implements AutoCloseable, EngineListener {
      * @param maxNumSeqs sequences that run at a time
      */
     LoadedModel(BenchOptions options, int maxNumSeqs) throws IOException {
+        this(options, options.device.executors(), maxNumSeqs);
+    }
+
+    /** As the other, on an executor of the caller's choice. */
+    LoadedModel(BenchOptions options, ModelExecutorFactory executors, int maxNumSeqs) throws IOException {
         this.options = options;
         ModelConfig config = ModelConfigReader.read(options.model);
         this.cost = new ModelCost(config);
         this.prompts = new RandomPrompts(options, config, new Random(options.seed));
-        int length = prompts.promptLength() + options.outputLen;
-        int blocks = 1 + maxNumSeqs * (length / BLOCK_SIZE + 2);
-        int media = Math.max(options.maxNumBatchedTokens, prompts.mediaTokens());
+        EngineSetup setup = EngineSetup.of(options, prompts, maxNumSeqs);
         GpuCeiling ceiling = options.ceiling();
         this.floor = ceiling == null ? null : new Floor(cost, options.gpuType().bytes(), ceiling);
-        ModelExecutor executor = options.device
-                .executors()
-                .open(
-                        options.model,
-                        new ExecutorConfig(
-                                options.dtype.name(),
-                                options.loadFormat.name(),
-                                BLOCK_SIZE,
-                                blocks,
-                                0,
-                                maxNumSeqs,
-                                options.maxNumBatchedTokens,
-                                length,
-                                media,
-                                options.threads,
-                                options.allowScalar,
-                                options.device.gpu()));
-        var engine = new EngineConfig(
-                options.maxNumBatchedTokens, maxNumSeqs, length, true, true, 0, EngineConfig.Policy.FCFS, 2);
-        this.meter = new Meter(executor);
-        this.loop =
-                new EngineLoop(engine, meter, new OneWordTokenizer(config.text().vocabSize()), this);
+        this.meter = new Meter(executors.open(options.model, setup.executor()));
+        this.loop = new EngineLoop(
+                setup.engine(), meter, new OneWordTokenizer(config.text().vocabSize()), this);
     }
 
     RandomPrompts prompts() {

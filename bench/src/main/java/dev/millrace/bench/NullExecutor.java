@@ -49,10 +49,14 @@ final class NullExecutor implements ModelExecutor {
 
     /** The oldest step's output. */
     StepOutput take() {
-        ForwardBatch batch = launched.remove();
+        return output(launched.remove(), 0);
+    }
+
+    /** What a step brings that was said to take so long. */
+    static StepOutput output(ForwardBatch batch, long computeNanos) {
         int[] tokens = new int[batch.numSamples()];
         Arrays.fill(tokens, TOKEN);
-        return new StepOutput(batch.step(), tokens, null, null, 0);
+        return new StepOutput(batch.step(), tokens, null, null, computeNanos);
     }
 
     @Override
