@@ -9,8 +9,9 @@ import java.util.Locale;
  * @param prefill prompt tokens a second, from the start to the last first token, media included
  * @param decode output tokens a second while all sequences decode
  * @param busy share of the run in which the device was at a step
+ * @param from where the floors come from
  */
-record GpuRates(Rate prefill, Rate decode, double busy, GpuCeiling ceiling) {
+record GpuRates(Rate prefill, Rate decode, double busy, Floor from) {
 
     /** Something a second, and the most that the floor allows. */
     record Rate(double perSecond, double floor) {
@@ -23,7 +24,7 @@ record GpuRates(Rate prefill, Rate decode, double busy, GpuCeiling ceiling) {
         print(out, "Prefill", prefill);
         print(out, "Decode", decode);
         out.printf(Locale.ROOT, "Device busy: %.1f%% of the run%n", 100 * busy);
-        out.printf("Ceilings: %s%n", ceiling);
+        out.printf("Ceilings: %s%n", from.ceilings());
     }
 
     private static void print(PrintWriter out, String what, Rate rate) {
@@ -44,7 +45,7 @@ record GpuRates(Rate prefill, Rate decode, double busy, GpuCeiling ceiling) {
                 .put("decode_floor_tokens_per_second", decode.floor())
                 .put("decode_share_of_floor", decode.share())
                 .put("device_busy", busy)
-                .put("bytes_per_second_ceiling", ceiling.bytesPerSecond())
-                .put("flops_per_second_ceiling", ceiling.flopsPerSecond());
+                .put("bytes_per_second_ceiling", from.ceiling().bytesPerSecond())
+                .put("flops_per_second_ceiling", from.ceiling().flopsPerSecond());
     }
 }

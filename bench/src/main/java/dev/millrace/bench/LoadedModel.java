@@ -43,8 +43,7 @@ final class LoadedModel implements AutoCloseable, EngineListener {
         this.cost = new ModelCost(config);
         this.prompts = new RandomPrompts(options, config, new Random(options.seed));
         EngineSetup setup = EngineSetup.of(options, prompts, maxNumSeqs);
-        GpuCeiling ceiling = options.ceiling();
-        this.floor = ceiling == null ? null : new Floor(cost, options.gpuType().bytes(), ceiling);
+        this.floor = Floor.of(options, cost);
         this.meter = new Meter(executors.open(options.model, setup.executor()));
         this.loop = new EngineLoop(
                 setup.engine(), meter, new OneWordTokenizer(config.text().vocabSize()), this);
@@ -89,7 +88,7 @@ final class LoadedModel implements AutoCloseable, EngineListener {
                 new GpuRates.Rate((double) batches.size() * size * length / prefill, size * length / prefillFloor),
                 new GpuRates.Rate(decoded / decode, size / decodeFloor),
                 Timing.seconds(computeNanos) / total,
-                floor.ceiling());
+                floor);
     }
 
     /** Operations of one decoded token in the middle of an answer. */

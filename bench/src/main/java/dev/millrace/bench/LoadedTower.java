@@ -43,10 +43,7 @@ final class LoadedTower implements AutoCloseable {
             }
         }
         flops = batchSize * prompts.mediaFlops();
-        GpuCeiling ceiling = options.ceiling();
-        floor = ceiling == null
-                ? null
-                : new Floor(new ModelCost(config), options.gpuType().bytes(), ceiling);
+        floor = Floor.of(options, new ModelCost(config));
         executor = options.device
                 .executors()
                 .open(

@@ -88,7 +88,7 @@ final class VisionCommand implements Callable<Integer> {
                     pictures / floor,
                     floor,
                     100 * floor / median,
-                    tower.floor().ceiling());
+                    tower.floor().ceilings());
             figures.put("floor_time", floor).put("share_of_floor", floor / median);
         }
         out.flush();

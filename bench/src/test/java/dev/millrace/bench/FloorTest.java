@@ -17,7 +17,7 @@ class FloorTest {
 
     private final ModelCost cost = new ModelCost(
             ModelConfigReader.read(Path.of(System.getProperty("millrace.root"), "models/shapes/qwen2.5-vl-7b")));
-    private final Floor floor = new Floor(cost, 2, GpuCeiling.known(4.27, 730));
+    private final Floor floor = new Floor(cost, 2, GpuCeiling.known(4.27, 730), 1);
 
     @ParameterizedTest
     @CsvSource({"1,192,302", "8,192,2400", "64,192,18000", "256,192,51000", "64,4096,9370", "1,32768,266"})
@@ -40,5 +40,14 @@ class FloorTest {
     @CsvSource({"1024,542", "5184,100", "64896,4.35"})
     void picturesAreBoundByOperations(int patches, double picturesPerSecond) {
         assertThat(8 / floor.encode(8 * cost.encode(patches, patches))).isCloseTo(picturesPerSecond, ROUNDING);
+    }
+
+    @Test
+    void twoGpusTakeHalfTheTime() {
+        var two = new Floor(cost, 2, floor.ceiling(), 2);
+        assertThat(two.decodeStep(1, 192)).isEqualTo(floor.decodeStep(1, 192) / 2);
+        assertThat(two.prefill(256, 128, 32_768)).isEqualTo(floor.prefill(256, 128, 32_768) / 2);
+        assertThat(two.encode(1e12)).isEqualTo(floor.encode(1e12) / 2);
+        assertThat(two.ceilings()).isEqualTo(floor.ceilings() + ", each of 2 GPUs");
     }
 }
