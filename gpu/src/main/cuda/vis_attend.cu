@@ -4,7 +4,8 @@
 // vis_attend_*: any head size up to 128. Grid: segments * H * tiles of 16 queries of the longest segment.
 // vis_attend_80_bf16: tensor cores; tiles of 128 queries. vis_attend_window_80_bf16: segments of at most 64 patches, one tile each.
 //
-// Blocks are numbered by segment, then head, then tile: neighbours read the same keys.
+// Blocks are numbered by segment, then head, then tile: neighbours read the same keys. A launch may be a range of them, from
+// `firstBlock` on.
 
 #include "flash.cuh"
 #include "tiled_attention.cuh"
@@ -28,10 +29,12 @@ struct Segment {
     int length;  // patches
     int first;   // query of the tile
 
-    __device__ Segment(const C* all, const int* bounds, int heads, int headDim, int tiles, int tileQueries, int outStride, C* out) {
-        const int tile = blockIdx.x % tiles;
-        const int head = blockIdx.x / tiles % heads;
-        const int segment = blockIdx.x / tiles / heads;
+    __device__ Segment(
+            const C* all, const int* bounds, int firstBlock, int heads, int headDim, int tiles, int tileQueries, int outStride, C* out) {
+        const int block = firstBlock + blockIdx.x;
+        const int tile = block % tiles;
+        const int head = block / tiles % heads;
+        const int segment = block / tiles / heads;
         part = heads * headDim;
         stride = 3 * part;
         length = bounds[segment + 1] - bounds[segment];
@@ -51,8 +54,8 @@ struct Segment {
 
 template <typename C>
 __device__ void attend(
-        const C* qkv, const int* bounds, int heads, int headDim, int tiles, float scale, int outStride, C* out) {
-    const Segment<C> segment(qkv, bounds, heads, headDim, tiles, TILED_QUERIES, outStride, out);
+        const C* qkv, const int* bounds, int firstBlock, int heads, int headDim, int tiles, float scale, int outStride, C* out) {
+    const Segment<C> segment(qkv, bounds, firstBlock, heads, headDim, tiles, TILED_QUERIES, outStride, out);
     if (segment.first < segment.length) {
         tiled_attention<C>(segment, segment.first, headDim, scale);
     }
@@ -74,7 +77,7 @@ __device__ __forceinline__ void load_rows(bf16* shared, const bf16* rows, long l
 // TILES * 64 queries against keys in tiles of 64, of which STAGES are in shared memory.
 template <int HEAD, int TILES, int STAGES>
 __device__ __forceinline__ void attend_fast(
-        const bf16* qkv, const int* bounds, int heads, int tiles, float scale, int outStride, bf16* out) {
+        const bf16* qkv, const int* bounds, int firstBlock, int heads, int tiles, float scale, int outStride, bf16* out) {
     using Warp = Flash<HEAD, TILES, KEYS>;
     constexpr int QUERIES = WARPS * Warp::QUERIES;
     constexpr int TILE = KEYS * Warp::STRIDE;
@@ -82,7 +85,7 @@ __device__ __forceinline__ void attend_fast(
     bf16* keys = queries + QUERIES * Warp::STRIDE;
     bf16* values = keys + STAGES * TILE;
 
-    const Segment<bf16> segment(qkv, bounds, heads, HEAD, tiles, QUERIES, outStride, out);
+    const Segment<bf16> segment(qkv, bounds, firstBlock, heads, HEAD, tiles, QUERIES, outStride, out);
     const int length = segment.length;
     if (segment.first >= length) {
         return;
@@ -127,15 +130,16 @@ __device__ __forceinline__ void attend_fast(
 
 }  // namespace
 
-#define VIS_ATTEND(NAME, C)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(TILED_THREADS) NAME(                                              \
-            const C* qkv, const int* bounds, int heads, int headDim, int tiles, float scale, int outStride, C* out) { \
-        attend<C>(qkv, bounds, heads, headDim, tiles, scale, outStride, out);                                      \
+#define VIS_ATTEND(NAME, C)                                                                                            \
+    extern "C" __global__ void __launch_bounds__(TILED_THREADS) NAME(                                                  \
+            const C* qkv, const int* bounds, int firstBlock, int heads, int headDim, int tiles, float scale, int outStride, \
+            C* out) {                                                                                                  \
+        attend<C>(qkv, bounds, firstBlock, heads, headDim, tiles, scale, outStride, out);                              \
     }
-#define VIS_ATTEND_FAST(NAME, HEAD, TILES, STAGES, BLOCKS)                                                         \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) NAME(                                            \
-            const bf16* qkv, const int* bounds, int heads, int tiles, float scale, int outStride, bf16* out) {     \
-        attend_fast<HEAD, TILES, STAGES>(qkv, bounds, heads, tiles, scale, outStride, out);                        \
+#define VIS_ATTEND_FAST(NAME, HEAD, TILES, STAGES, BLOCKS)                                                             \
+    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) NAME(                                                \
+            const bf16* qkv, const int* bounds, int firstBlock, int heads, int tiles, float scale, int outStride, bf16* out) { \
+        attend_fast<HEAD, TILES, STAGES>(qkv, bounds, firstBlock, heads, tiles, scale, outStride, out);                \
     }
 
 VIS_ATTEND(vis_attend_bf16, bf16)

@@ -5,7 +5,8 @@
 // values of the tile before together, and weighs scores while the others' products run (FlashAttention-3, Shah and others 2024).
 // A query's result depends on its segment alone, bit for bit.
 //
-// Grid: segments * H * tiles of 192 queries of the longest segment, numbered by segment, then head, then tile. Dynamic shared
+// Grid: of segments * H * tiles of 192 queries of the longest segment, numbered by segment, then head, then tile, a range of blocks
+// from `firstBlock` on. Dynamic shared
 // memory: 96,000 bytes, three tiles of keys and values, each a matrix of columns of 16 bytes that lie COLUMN bytes apart.
 
 #include "scalar.cuh"
@@ -162,13 +163,14 @@ struct Warp {
 };
 
 __device__ __forceinline__ void attend(
-        const bf16* qkv, const int* bounds, int heads, int tiles, float scale, int outStride, bf16* out) {
-    const int head = blockIdx.x / tiles % heads;
-    const int segment = blockIdx.x / tiles / heads;
+        const bf16* qkv, const int* bounds, int firstBlock, int heads, int tiles, float scale, int outStride, bf16* out) {
+    const int block = firstBlock + blockIdx.x;
+    const int head = block / tiles % heads;
+    const int segment = block / tiles / heads;
     const int start = bounds[segment];
     const int length = bounds[segment + 1] - start;
     const int lane = threadIdx.x % 32;
-    const int first = blockIdx.x % tiles * QUERIES;
+    const int first = block % tiles * QUERIES;
     if (first >= length) {
         return;
     }
@@ -246,8 +248,8 @@ __device__ __forceinline__ void attend(
 #endif
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) vis_attend_hopper_80_bf16(
-        const bf16* qkv, const int* bounds, int heads, int tiles, float scale, int outStride, bf16* out) {
+        const bf16* qkv, const int* bounds, int firstBlock, int heads, int tiles, float scale, int outStride, bf16* out) {
 #ifdef WGMMA
-    attend(qkv, bounds, heads, tiles, scale, outStride, out);
+    attend(qkv, bounds, firstBlock, heads, tiles, scale, outStride, out);
 #endif
 }

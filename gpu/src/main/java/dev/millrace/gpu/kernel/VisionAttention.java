@@ -5,6 +5,7 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Grid;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
+import java.util.Objects;
 
 /**
  * Bidirectional attention within segments ({@code vis_attend.cu}): on tensor cores for the released towers in bf16, else by
@@ -17,9 +18,10 @@ public final class VisionAttention {
     private static final int HOPPER = 90;
     private static final int HOPPER_SHARED = 96_000;
 
-    /** A kernel: how many threads and queries a block has, and which segments it is for. */
-    private record Variant(Operation operation, int threads, int queries, int longest, int sharedBytes) {}
+    /** A kernel: how many threads and queries a block has, which segments it is for, blocks a multiprocessor has at a time. */
+    private record Variant(Operation operation, int threads, int queries, int longest, int sharedBytes, int resident) {}
 
+    private final int multiprocessors;
     private final VisionShape shape;
     private final Variant generic;
     private final Variant windows; // null: generic serves all
@@ -31,15 +33,16 @@ public final class VisionAttention {
                 device,
                 shape,
                 isFast(shape) ? windows(device) : null,
-                isFast(shape) ? fast(device, "vis_attend_80_bf16", 128, 2, Integer.MAX_VALUE) : null);
+                isFast(shape) ? fast(device, "vis_attend_80_bf16", 128, 2, Integer.MAX_VALUE, 2) : null);
     }
 
     private VisionAttention(Device device, VisionShape shape, Variant windows, Variant frames) {
+        multiprocessors = device.multiprocessors();
         this.shape = shape;
         this.windows = windows;
         this.frames = frames;
         scale = (float) (1 / Math.sqrt(shape.headDim()));
-        generic = new Variant(Operation.of(device, "vis_attend", shape.type()), THREADS, 16, Integer.MAX_VALUE, 0);
+        generic = new Variant(Operation.of(device, "vis_attend", shape.type()), THREADS, 16, Integer.MAX_VALUE, 0, 4);
     }
 
     /** The kernel for every shape, also where there is a faster one. */
@@ -55,7 +58,7 @@ public final class VisionAttention {
                             .formatted(device.computeCapability(), shape));
         }
         Operation operation = new Operation(device, "vis_attend_hopper", "vis_attend_hopper_80_bf16", HOPPER_SHARED);
-        Variant frames = new Variant(operation, 384, 192, Integer.MAX_VALUE, HOPPER_SHARED);
+        Variant frames = new Variant(operation, 384, 192, Integer.MAX_VALUE, HOPPER_SHARED, 1);
         return new VisionAttention(device, shape, windows(device), frames);
     }
 
@@ -64,13 +67,14 @@ public final class VisionAttention {
     }
 
     private static Variant windows(Device device) {
-        return fast(device, "vis_attend_window_80_bf16", 64, 1, 64);
+        return fast(device, "vis_attend_window_80_bf16", 64, 1, 64, 4);
     }
 
     /** Queries and {@code stages} tiles of 64 keys and values, in rows 8 values longer than a head. */
-    private static Variant fast(Device device, String function, int queries, int stages, int longest) {
+    private static Variant fast(Device device, String function, int queries, int stages, int longest, int resident) {
         int bytes = (queries + 2 * stages * 64) * (FAST_HEAD_DIM + 8) * Type.BF16.bytes();
-        return new Variant(new Operation(device, "vis_attend", function, bytes), THREADS, queries, longest, bytes);
+        return new Variant(
+                new Operation(device, "vis_attend", function, bytes), THREADS, queries, longest, bytes, resident);
     }
 
     /**
@@ -89,18 +93,63 @@ public final class VisionAttention {
             int longest,
             int outStride,
             DeviceBuffer out) {
+        launch(stream, qkv, patches, bounds, segments, longest, outStride, out, 0, blocks(segments, longest));
+    }
+
+    /**
+     * A part of it, of the {@link #blocks} that all of it takes.
+     *
+     * @param first block
+     * @param count of blocks
+     */
+    public void launch(
+            Stream stream,
+            DeviceBuffer qkv,
+            int patches,
+            DeviceBuffer bounds,
+            int segments,
+            int longest,
+            int outStride,
+            DeviceBuffer out,
+            int first,
+            int count) {
         Operation.requireBytes(qkv, shape.qkvBytes(patches), "queries, keys and values");
         Operation.requireBytes(bounds, (segments + 1L) * Integer.BYTES, "bounds of segments");
         Operation.requireBytes(out, (long) patches * outStride * shape.type().bytes(), "attended values");
-        Variant variant = windows == null ? generic : longest <= windows.longest ? windows : frames;
-        int tiles = Operation.blocks(longest, variant.queries);
-        var arguments =
-                variant.operation.arguments().pointer(qkv).pointer(bounds).intValue(shape.heads());
+        Objects.checkFromIndexSize(first, count, blocks(segments, longest));
+        Variant variant = variant(longest);
+        var arguments = variant.operation
+                .arguments()
+                .pointer(qkv)
+                .pointer(bounds)
+                .intValue(first)
+                .intValue(shape.heads());
         if (variant == generic) {
             arguments.intValue(shape.headDim());
         }
-        arguments.intValue(tiles).floatValue(scale).intValue(outStride).pointer(out);
-        int blocks = Math.toIntExact((long) segments * shape.heads() * tiles);
-        variant.operation.launch(stream, Grid.of(blocks, variant.threads).withShared(variant.sharedBytes));
+        arguments
+                .intValue(tiles(variant, longest))
+                .floatValue(scale)
+                .intValue(outStride)
+                .pointer(out);
+        variant.operation.launch(stream, Grid.of(count, variant.threads).withShared(variant.sharedBytes));
+    }
+
+    /** Blocks that attention within segments takes, of up to {@code longest} patches. */
+    public int blocks(int segments, int longest) {
+        return Math.toIntExact((long) segments * shape.heads() * tiles(variant(longest), longest));
+    }
+
+    /** Blocks that the device does at a time, at most; a part of so many leaves none of it idle. */
+    public int wave(int longest) {
+        return multiprocessors * variant(longest).resident;
+    }
+
+    private Variant variant(int longest) {
+        return windows == null ? generic : longest <= windows.longest ? windows : frames;
+    }
+
+    private static int tiles(Variant variant, int longest) {
+        return Operation.blocks(longest, variant.queries);
     }
 }

@@ -169,6 +169,46 @@ class VisionAttentionTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"F32, 16, false", "BF16, 80, false", "BF16, 80, true"})
+    void allPartsTogetherGiveTheBitsOfTheWhole(Type type, int headDim, boolean hopper) {
+        VisionShape shape = new VisionShape(type, 2, headDim);
+        VisionAttention attention = hopper && test.device().computeCapability() == 90
+                ? VisionAttention.hopper(test.device(), shape)
+                : new VisionAttention(test.device(), shape);
+        Problem problem = Problem.of(shape, 10, 12, 400, 64);
+        DeviceBuffer qkv = test.values(type, problem.qkv);
+        DeviceBuffer bounds = test.ints(problem.bounds);
+        DeviceBuffer out = test.poisoned(type, (long) problem.patches() * problem.stride());
+        int blocks = attention.blocks(3, problem.longest());
+        for (int first = 0; first < blocks; first += 5) {
+            attention.launch(
+                    test.stream(),
+                    qkv,
+                    problem.patches(),
+                    bounds,
+                    3,
+                    problem.longest(),
+                    problem.stride(),
+                    out,
+                    first,
+                    Math.min(5, blocks - first));
+        }
+        assertThat(test.read(type, out)).isEqualTo(run(attention, problem));
+        assertThatThrownBy(() -> attention.launch(
+                        test.stream(),
+                        qkv,
+                        problem.patches(),
+                        bounds,
+                        3,
+                        problem.longest(),
+                        problem.stride(),
+                        out,
+                        0,
+                        blocks + 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
     private void checkFrames(VisionAttention attention, VisionShape shape) {
         check(attention, Problem.of(shape, 6, 65));
         check(attention, Problem.of(shape, 7, 128, 256));
