@@ -15,7 +15,7 @@
 // one of `pieces` pieces of the columns. Sums are joined warp by warp, then piece by piece by the last block to finish a tile:
 // always in this order. Scratch where pieces > 1: partial f32[items, 8 or 16, 32]; tickets i[tiles], zero before and after.
 
-#include "scalar.cuh"
+#include "skinny.cuh"
 
 namespace {
 
@@ -166,7 +166,7 @@ struct Into {
             float up = __shfl_down_sync(0xffffffffu, value, ROWS / 2);
             int at = tile * (ROWS / 2) + row;
             if (valid && row < ROWS / 2 && at < matrix.out / 2) {
-                to[at] = from_float<Y>(value / (1 + __expf(-value)) * up);
+                to[at] = from_float<Y>(silu_mul(value, up));
             }
         } else {
             int at = tile * ROWS + row;
@@ -177,17 +177,13 @@ struct Into {
     }
 };
 
-// A token's queries, and its keys and values in their slot.
 struct IntoHeads {
-    const float *bias, *cosines, *sines;
-    const long long* slots;
-    int queryHeads, keyHeads;
-    bf16 *q, *cache;
+    Heads heads;
 
     __device__ __forceinline__ void operator()(const Matrix& matrix, int tile, float value, int token, bool valid) const {
         int lane = threadIdx.x % 32;
         int at = first_row<ROPE>(matrix, tile, lane / 16) + lane % 16;
-        value += bias[at];
+        value += heads.bias[at];
         float other = __shfl_xor_sync(0xffffffffu, value, 16);
         if (!valid) {
             return;
@@ -195,19 +191,12 @@ struct IntoHeads {
         int half = matrix.head / 2;
         int head = at / matrix.head;
         int dim = at % matrix.head;
-        if (head < queryHeads + keyHeads) {
-            float cosine = cosines[token * half + dim % half];
-            float sine = sines[token * half + dim % half];
+        if (heads.is_turned(head)) {
+            float cosine = heads.cosines[token * half + dim % half];
+            float sine = heads.sines[token * half + dim % half];
             value = lane < 16 ? value * cosine - other * sine : value * cosine + other * sine;
         }
-        bf16* to = q + (static_cast<long long>(token) * queryHeads + head) * matrix.head;
-        if (head >= queryHeads) {
-            long long slot = slots[token];
-            int part = head < queryHeads + keyHeads ? 0 : 1;
-            long long block = (slot / 16 * 2 + part) * keyHeads + (head - queryHeads - part * keyHeads);
-            to = cache + (block * 16 + slot % 16) * matrix.head;
-        }
-        to[dim] = from_float<bf16>(value);
+        heads.place(token, head)[dim] = from_float<bf16>(value);
     }
 };
 
@@ -312,7 +301,7 @@ __device__ void multiply(
             const float* bias, const float* cosines, const float* sines, const long long* slots, int queryHeads, int keyHeads, \
             int headDim, bf16* q, bf16* cache) { \
         multiply<ROPE, NT>(Matrix{w, out, in, pieces, headDim}, x, numTokens, xStride, partial, tickets, \
-                IntoHeads{bias, cosines, sines, slots, queryHeads, keyHeads, q, cache}); \
+                IntoHeads{{bias, cosines, sines, slots, queryHeads, keyHeads, headDim, q, cache}}); \
     }
 
 SKINNY(skinny_store_8, STORE, 1, bf16)
