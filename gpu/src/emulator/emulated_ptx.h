@@ -131,6 +131,5 @@ PTX void mma_m16n8k16_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned
 }
 
 PTX void griddepcontrol_wait() { emulated_grid_wait(); }
-PTX void griddepcontrol_launch_dependents() {}
 
 #undef PTX

@@ -44,7 +44,6 @@ __device__ Pack<C> reduce(const Ranks& ranks, long long offset, long long pack, 
 
 template <typename C>
 __device__ void all_reduce(const Ranks& ranks, long long offset, long long packs, C* x) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     ranks.meet();
     for (long long i = blockIdx.x * THREADS + threadIdx.x; i < packs; i += gridDim.x * THREADS) {
@@ -54,7 +53,6 @@ __device__ void all_reduce(const Ranks& ranks, long long offset, long long packs
 
 template <typename C>
 __device__ void all_reduce_scattered(const Ranks& ranks, long long offset, long long packs, C* x) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     ranks.meet();
     const int round = ranks.count * THREADS;  // packs that a block takes at once, a piece of THREADS for each rank

@@ -229,7 +229,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attend_decode(
         const bf16* q, const bf16* cache, const int* tables, const int* row, const int* cuQ, const int* contextLength,
         const int* firstItem, int numSequences, int tableStride, int queryHeads, int keyHeads, float scale, int outStride,
         float* partial, float* extremes, int* tickets, bf16* out) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     extern __shared__ __align__(16) unsigned char shared_memory[];
     float* total = reinterpret_cast<float*>(shared_memory + RING_BYTES);

@@ -31,7 +31,6 @@ __device__ void copy(const float* from, float* to, int first, int end) {
 
 __device__ void gather_columns(const Ranks& ranks, long long offset, int rows, int width, float* y) {
     constexpr int PIECE = AT_ONCE * THREADS;
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     ranks.meet();
     for (int r = 0; r < ranks.count; r++) {

@@ -84,7 +84,6 @@ template <typename C>
 __device__ void qkv_rope(
         const C* qkv, const float* bias, const float* cosines, const float* sines, const long long* slots, const Heads& heads,
         C* q, C* cache) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     long long token = blockIdx.x;
     int half = heads.dim / 2;

@@ -55,7 +55,6 @@ __device__ void rms_norm(
         const C* x, const int* rows, const float* weight, float epsilon, int width, int stride, C* out) {
     constexpr int SIZE = Pack<C>::SIZE;
     constexpr int STEP = THREADS * SIZE;
-    griddepcontrol_launch_dependents();
     int first = threadIdx.x * SIZE;
     float w[KEPT][SIZE];
 #pragma unroll

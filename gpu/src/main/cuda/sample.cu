@@ -140,7 +140,6 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
         const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
         const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         double* scores, int* ids, float* maxima) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     int row = sampleRow[blockIdx.y];
     if (row == dummyRow) {
@@ -169,7 +168,6 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
         const float* logits, int stride, const int* sampleRow, int* fields, unsigned* bitmaps, unsigned* counts, float* biases,
         int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     int row = sampleRow[blockIdx.y];
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
@@ -214,7 +212,6 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_bounds(
         const int* sampleRow, int* fields, int dummyRow, unsigned* binCounts, u64* binMasses, Bounds* bounds, int* lengths) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     int sample = blockIdx.x;
     int row = sampleRow[sample];
@@ -255,7 +252,6 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
         const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
         const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         const float* maxima, const Bounds* bounds, double* scores, int* ids, int* lengths, u64* lists) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     int row = sampleRow[blockIdx.y];
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
@@ -288,7 +284,6 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
         const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         int chunks, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
         const u64* lists, int* tokens, int* lastTokens) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     __shared__ u64 sums[BINS];
     int sample = blockIdx.x;

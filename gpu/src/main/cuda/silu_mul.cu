@@ -11,7 +11,6 @@ constexpr int THREADS = 256;
 template <typename C>
 __device__ void silu_mul(const C* gateUp, const float* bias, int tokens, int width, C* f) {
     constexpr int SIZE = Pack<C>::SIZE;
-    griddepcontrol_launch_dependents();
     int column = (blockIdx.x * THREADS + threadIdx.x) * SIZE;
     if (column >= width) {
         return;

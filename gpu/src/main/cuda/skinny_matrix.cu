@@ -214,7 +214,6 @@ __device__ void multiply(
         next.load_matrix(matrix, ahead);
         prefetch(matrix, ahead);
     }
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();  // W was there before the kernels that make x
     if (!ahead.done()) {
         next.load_tokens(x, numTokens, xStride, ahead.chunk * COLUMNS);

@@ -15,7 +15,6 @@ extern "C" __global__ void step_one(int* y, int factor) { y[0] = y[0] * factor +
 
 // As step_one, and may be launched to begin before its predecessor in the stream ends.
 extern "C" __global__ void step_one_overlapping(int* y, int factor) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     y[0] = y[0] * factor + 1;
 }
