@@ -78,7 +78,7 @@ public final class GpuTextOperations implements TextOperations {
     /** Waits for x and copies it [tokens · D]. */
     public float[] hidden(Device device, Type type) {
         int stride = weights.embedding().stride();
-        return ResidualStream.read(device, stream, buffers.x(), type, inputs.tokens(), hidden, stride, null);
+        return new ResidualStream(device, stream, type, hidden, stride).read(buffers.x(), inputs.tokens());
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.AddNorm;
 import dev.millrace.gpu.kernel.VisionRope;
 import dev.millrace.gpu.weights.Linear;
 import dev.millrace.gpu.weights.Matrix;
@@ -17,8 +18,9 @@ import dev.millrace.model.forward.VisionOperations;
 import java.util.List;
 
 /**
- * The vision tower's half-blocks on a GPU, for one or several pictures at a time. The bias of a product that is added to the
- * residual stream is not added at once but when the stream is normed next, which reads it anyway.
+ * The vision tower's half-blocks on a GPU, for one or several pictures at a time. What the residual stream receives, a product
+ * and its bias, is not added at once but when the stream is normed next, which reads it anyway: so the stream is rounded once
+ * for both, however a library rounds when it adds a product to what is there.
  *
  * <p>Everything runs in the order of one stream, which the caller waits for or has others wait for. Binding may wait until
  * the stream has taken what was bound before, so it belongs on a thread that has nothing more urgent to do.
@@ -42,7 +44,10 @@ public final class GpuVisionOperations implements VisionOperations {
 
     private List<MediaInput> items = List.of();
     private VisionPlans plans;
-    private DeviceBuffer pendingBias; // or null
+    private Pending pending; // or null
+
+    /** What the residual stream is still to receive. */
+    private record Pending(DeviceBuffer product, DeviceBuffer bias) {}
 
     /**
      * @param blas of the same stream
@@ -105,7 +110,7 @@ public final class GpuVisionOperations implements VisionOperations {
             throw new IllegalArgumentException("%d items of %d patches are more than the %d there is room for"
                     .formatted(items.size(), plans.patches(), buffers.patches()));
         }
-        pendingBias = null;
+        pending = null;
         upload.ints(plans.place(), buffers.place());
         upload.ints(plans.mediaRows(), buffers.mediaRows());
         upload.ints(plans.windows().starts(), buffers.windows());
@@ -118,10 +123,12 @@ public final class GpuVisionOperations implements VisionOperations {
         return plans.patches();
     }
 
-    /** Waits for v and copies it [patches · Dv], with the bias that it is still to receive. */
+    /** Waits for v and copies it [patches · Dv], with what it is still to receive. */
     public float[] hidden(Device device) {
-        return ResidualStream.read(
-                device, stream, buffers.stream(), type, patches(), config.hiddenSize(), width, pendingBias);
+        ResidualStream reader = new ResidualStream(device, stream, type, config.hiddenSize(), width);
+        return pending == null
+                ? reader.read(buffers.stream(), patches())
+                : reader.read(buffers.stream(), patches(), pending.product(), pending.bias());
     }
 
     @Override
@@ -133,7 +140,7 @@ public final class GpuVisionOperations implements VisionOperations {
             first += count;
         }
         Matrix w = weights.patchEmbed();
-        multiply(w, buffers.scratch(), patches(), buffers.stream(), width, 0);
+        multiply(w, buffers.scratch(), patches(), buffers.stream(), width);
     }
 
     private void convert(float[] source, int first, int count) {
@@ -150,7 +157,7 @@ public final class GpuVisionOperations implements VisionOperations {
     public void visAttnIn(int block) {
         VisionWeights.Block w = weights.blocks().get(block);
         norm(w.attentionNorm());
-        multiply(w.qkv().weight(), buffers.normed(), patches(), buffers.wide(), 3 * config.hiddenSize(), 0);
+        multiply(w.qkv().weight(), buffers.normed(), patches(), buffers.wide(), 3 * config.hiddenSize());
         kernels.rope().launch(stream, buffers.wide(), patches(), w.qkv().bias(), buffers.cosines(), buffers.sines());
     }
 
@@ -171,7 +178,7 @@ public final class GpuVisionOperations implements VisionOperations {
 
     @Override
     public void visAttnOut(int block) {
-        addToStream(weights.blocks().get(block).output(), buffers.normed());
+        addToStream(weights.blocks().get(block).output(), buffers.normed(), buffers.wide());
     }
 
     @Override
@@ -182,7 +189,7 @@ public final class GpuVisionOperations implements VisionOperations {
         int outputs = gateUp.weight().out();
         for (int first = 0; first < patches(); first += buffers.mlpRows()) {
             int rows = Math.min(buffers.mlpRows(), patches() - first);
-            multiply(gateUp.weight(), rows(buffers.normed(), first, rows, width), rows, buffers.scratch(), outputs, 0);
+            multiply(gateUp.weight(), rows(buffers.normed(), first, rows, width), rows, buffers.scratch(), outputs);
             DeviceBuffer f = rows(buffers.wide(), first, rows, outputs / 2);
             kernels.siluMul().launch(stream, buffers.scratch(), rows, gateUp.bias(), outputs / 2, f);
         }
@@ -190,7 +197,7 @@ public final class GpuVisionOperations implements VisionOperations {
 
     @Override
     public void visMlpOut(int block) {
-        addToStream(weights.blocks().get(block).down(), buffers.wide());
+        addToStream(weights.blocks().get(block).down(), buffers.wide(), buffers.normed());
     }
 
     @Override
@@ -201,20 +208,27 @@ public final class GpuVisionOperations implements VisionOperations {
         Linear out = weights.mergeOut();
         int hidden = in.weight().out();
         int embedding = config.outHiddenSize();
-        multiply(in.weight(), buffers.normed(), tokens, buffers.scratch(), hidden, 0);
+        multiply(in.weight(), buffers.normed(), tokens, buffers.scratch(), hidden);
         kernels.gelu().launch(stream, buffers.scratch(), tokens, in.bias(), hidden);
-        multiply(out.weight(), buffers.scratch(), tokens, buffers.wide(), embedding, 0);
+        multiply(out.weight(), buffers.scratch(), tokens, buffers.wide(), embedding);
         kernels.scatter().launch(stream, buffers.wide(), tokens, out.bias(), buffers.mediaRows(), embedding, media);
     }
 
     private void norm(DeviceBuffer weight) {
-        kernels.norm().launch(stream, buffers.stream(), patches(), pendingBias, weight, buffers.normed());
-        pendingBias = null;
+        AddNorm norm = kernels.norm();
+        DeviceBuffer v = buffers.stream();
+        if (pending == null) {
+            norm.launch(stream, v, patches(), weight, buffers.normed());
+        } else {
+            norm.launch(stream, v, patches(), pending.product(), pending.bias(), weight, buffers.normed());
+        }
+        pending = null;
     }
 
-    private void addToStream(Linear linear, DeviceBuffer x) {
-        multiply(linear.weight(), x, patches(), buffers.stream(), width, 1);
-        pendingBias = linear.bias();
+    /** @param product where x·Wᵀ stays until the stream is normed */
+    private void addToStream(Linear linear, DeviceBuffer x, DeviceBuffer product) {
+        multiply(linear.weight(), x, patches(), product, width);
+        pending = new Pending(product, linear.bias());
     }
 
     private DeviceBuffer rows(DeviceBuffer buffer, int first, int count, int stride) {
@@ -222,8 +236,8 @@ public final class GpuVisionOperations implements VisionOperations {
         return buffer.slice(first * rowBytes, count * rowBytes);
     }
 
-    /** y[rows, yStride] ← x·Wᵀ + beta·y; rows of x are as long as those of W. */
-    private void multiply(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride, float beta) {
-        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, beta);
+    /** y[rows, yStride] ← x·Wᵀ; rows of x are as long as those of W. */
+    private void multiply(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
+        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, 0);
     }
 }

@@ -7,39 +7,41 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import java.nio.ByteBuffer;
 
-/** Reads a residual stream back to the host. */
-final class ResidualStream {
+/**
+ * Reads a residual stream back to the host.
+ *
+ * @param width values of a row
+ * @param stride values from one row to the next
+ */
+record ResidualStream(Device device, Stream stream, Type type, int width, int stride) {
 
-    private ResidualStream() {}
+    /** Waits for the stream; rows [rows · width] without what pads them. */
+    float[] read(DeviceBuffer v, int rows) {
+        return values(v, type, rows, stride);
+    }
 
-    /**
-     * Waits for the stream; rows [rows · width] without what pads them.
-     *
-     * @param stride values from one row to the next
-     * @param bias fp32[width] that is still to be added to each row, or null
-     */
-    static float[] read(
-            Device device,
-            Stream stream,
-            DeviceBuffer buffer,
-            Type type,
-            int rows,
-            int width,
-            int stride,
-            DeviceBuffer bias) {
+    /** The same of v + product + bias, rounded as it will be stored. */
+    float[] read(DeviceBuffer v, int rows, DeviceBuffer product, DeviceBuffer bias) {
+        float[] values = read(v, rows);
+        float[] products = read(product, rows);
+        float[] biases = values(bias, Type.F32, 1, width);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = rounded(values[i] + (products[i] + biases[i % width]));
+        }
+        return values;
+    }
+
+    private float[] values(DeviceBuffer buffer, Type stored, int rows, int rowStride) {
         float[] values = new float[Math.multiplyExact(rows, width)];
-        long bytes = (long) rows * stride * type.bytes();
+        long bytes = (long) rows * rowStride * stored.bytes();
         try (PinnedBuffer staging = device.allocatePinned(bytes, "a residual stream on the host")) {
             stream.copyToHost(staging, 0, buffer, 0, bytes);
             stream.synchronize();
             for (int row = 0; row < rows; row++) {
                 for (int column = 0; column < width; column++) {
-                    values[row * width + column] = value(staging.bytes(), type, row * stride + column);
+                    values[row * width + column] = value(staging.bytes(), stored, row * rowStride + column);
                 }
             }
-        }
-        if (bias != null) {
-            add(read(device, stream, bias, Type.F32, 1, width, width, null), values);
         }
         return values;
     }
@@ -51,9 +53,12 @@ final class ResidualStream {
         };
     }
 
-    private static void add(float[] bias, float[] rows) {
-        for (int i = 0; i < rows.length; i++) {
-            rows[i] += bias[i % bias.length];
+    /** To nearest even. */
+    private float rounded(float x) {
+        if (type == Type.F32 || Float.isNaN(x)) {
+            return x;
         }
+        int bits = Float.floatToRawIntBits(x);
+        return Float.intBitsToFloat(bits + 0x7fff + (bits >>> Short.SIZE & 1) & 0xffff0000);
     }
 }

@@ -14,8 +14,8 @@ import java.util.stream.LongStream;
  * @param patches most patches
  * @param mlpRows patches whose gates and ups are there at a time
  * @param stream v c[P, Dv], the residual stream
- * @param normed c[P, Dv], also what attention gives; zeros behind the width
- * @param wide c[P, ·]: qkv, then f, then embeddings
+ * @param normed c[P, Dv], also what attention gives and what the MLP adds to the stream; zeros behind the width
+ * @param wide c[P, ·]: qkv, then what attention adds to the stream, then f, then embeddings
  * @param scratch pixels c[P, ·], then gates and ups c[mlpRows, 2F], then the merger's hidden values
  * @param staging fp32 patches as they arrive
  */

@@ -2,8 +2,8 @@ package dev.millrace.gpu.operations;
 
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.AddNorm;
 import dev.millrace.gpu.kernel.BiasGelu;
-import dev.millrace.gpu.kernel.BiasNorm;
 import dev.millrace.gpu.kernel.Patches;
 import dev.millrace.gpu.kernel.ScatterMedia;
 import dev.millrace.gpu.kernel.SiluMul;
@@ -16,7 +16,7 @@ import dev.millrace.model.config.ModelConfig.VisionConfig;
 /** The kernels of one tower. */
 record VisionKernels(
         Patches patches,
-        BiasNorm norm,
+        AddNorm norm,
         VisionRope rope,
         VisionAttention attention,
         SiluMul siluMul,
@@ -32,7 +32,7 @@ record VisionKernels(
         int width = config.hiddenSize();
         return new VisionKernels(
                 new Patches(device, type, unit, config.patchLength(), Matrix.padded(config.patchLength())),
-                new BiasNorm(device, type, RMS_NORM_EPS, width, Matrix.padded(width)),
+                new AddNorm(device, type, RMS_NORM_EPS, width, Matrix.padded(width)),
                 new VisionRope(device, shape),
                 new VisionAttention(device, shape),
                 new SiluMul(device, type),

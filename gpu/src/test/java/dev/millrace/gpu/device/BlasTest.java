@@ -35,7 +35,8 @@ class BlasTest {
 
     /**
      * The inputs are small multiples of 1/8, so that every sum is exact in fp32 in any order; what is stored as bf16 is
-     * rounded once, by at most 2^-8 of its value.
+     * rounded by at most 2^-8 of its value. Where a product is added to what is there, cuBLAS may round it to bf16 before, as
+     * its kernels that split the inner dimension do, so that two roundings count.
      */
     @ParameterizedTest
     @CsvSource({
@@ -71,15 +72,14 @@ class BlasTest {
         for (int r = 0; r < rows; r++) {
             for (int o = 0; o < out + padding; o++) {
                 int at = r * (out + padding) + o;
-                double expected = y[at];
-                if (o < out) {
-                    expected *= beta;
-                    for (int i = 0; i < in; i++) {
-                        expected += x[r * (in + padding) + i] * (double) w[o * (in + padding) + i];
-                    }
+                double product = 0;
+                for (int i = 0; i < in && o < out; i++) {
+                    product += x[r * (in + padding) + i] * (double) w[o * (in + padding) + i];
                 }
-                assertThat((double) actual[at])
-                        .isCloseTo(expected, within(yType == Type.BF16 ? Math.abs(expected) / 256 : 0));
+                double expected = o < out ? product + beta * y[at] : y[at];
+                double roundedFirst = beta == 0 ? 0 : Math.abs(product) / 256;
+                double tolerance = roundedFirst + (Math.abs(expected) + roundedFirst) / 256;
+                assertThat((double) actual[at]).isCloseTo(expected, within(yType == Type.BF16 ? tolerance : 0));
             }
         }
     }

@@ -126,50 +126,90 @@ class VisionKernelsTest {
 
     @ParameterizedTest
     @EnumSource(Type.class)
-    void normAddsTheBiasThatWasPending(Type type) {
+    void normIsThatOfTheUnroundedSumOfStreamProductAndBias(Type type) {
         Randoms randoms = new Randoms(3);
         for (int[] shape : new int[][] {{5, 1280, 1280}, {1, 32, 64}, {9, 48, 64}, {3, 36, 64}, {6, 1500, 1536}}) {
-            for (boolean biased : new boolean[] {true, false}) {
+            for (boolean inPlace : new boolean[] {true, false}) {
                 int rows = shape[0];
                 int width = shape[1];
                 int stride = shape[2];
                 float[] v = TestDevice.rounded(type, randoms.normal(rows * width));
+                float[] product = TestDevice.rounded(type, randoms.normal(rows * width));
                 float[] bias = randoms.normal(width);
                 float[] weight = randoms.normal(width);
-                float[] wide = new float[rows * stride];
-                Arrays.fill(wide, Float.NaN); // what lies behind the width means nothing
-                for (int row = 0; row < rows; row++) {
-                    System.arraycopy(v, row * width, wide, row * stride, width);
+                DeviceBuffer stream = guarded(type, padded(v, width, stride));
+                DeviceBuffer products = guarded(type, padded(product, width, stride));
+                DeviceBuffer out = inPlace ? products : test.poisoned(type, (long) rows * stride);
+                new AddNorm(test.device(), type, 1e-6, width, stride)
+                        .launch(test.stream(), stream, rows, products, test.floats(bias), test.floats(weight), out);
+                float[] sum = new float[rows * width];
+                for (int i = 0; i < sum.length; i++) {
+                    sum[i] = v[i] + (product[i] + bias[i % width]);
                 }
-                DeviceBuffer stream = test.poisoned(type, wide.length);
-                test.stream().copy(stream, 0, test.values(type, wide), 0, (long) wide.length * type.bytes());
-                DeviceBuffer out = test.poisoned(type, wide.length);
-                new BiasNorm(test.device(), type, 1e-6, width, stride)
-                        .launch(
-                                test.stream(),
-                                stream,
-                                rows,
-                                biased ? test.floats(bias) : null,
-                                test.floats(weight),
-                                out);
-                double[] expected = new double[wide.length];
-                float[] stored = test.read(type, stream);
-                for (int row = 0; row < rows; row++) {
-                    double squares = 0;
-                    for (int i = 0; i < width; i++) {
-                        float value = v[row * width + i] + (biased ? bias[i] : 0);
-                        float kept = TestDevice.rounded(type, value);
-                        assertThat(stored[row * stride + i]).isEqualTo(kept);
-                        squares += (double) kept * kept;
-                    }
-                    double scale = 1 / Math.sqrt(squares / width + 1e-6);
-                    for (int i = 0; i < width; i++) {
-                        expected[row * stride + i] = stored[row * stride + i] * scale * weight[i];
-                    }
-                }
-                assertClose("norm " + Arrays.toString(shape), test.read(type, out), expected, 0, relative(type));
+                assertThat(unpadded(test.read(type, stream), width, stride)).isEqualTo(TestDevice.rounded(type, sum));
+                assertNormed("sum and norm " + Arrays.toString(shape), type, test.read(type, out), sum, weight, stride);
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void normAloneLeavesTheStreamAsItIs(Type type) {
+        Randoms randoms = new Randoms(7);
+        for (int[] shape : new int[][] {{5, 1280, 1280}, {3, 36, 64}, {6, 1500, 1536}}) {
+            int width = shape[1];
+            int stride = shape[2];
+            float[] v = TestDevice.rounded(type, randoms.normal(shape[0] * width));
+            float[] weight = randoms.normal(width);
+            float[] wide = padded(v, width, stride);
+            DeviceBuffer stream = guarded(type, wide);
+            DeviceBuffer out = test.poisoned(type, wide.length);
+            new AddNorm(test.device(), type, 1e-6, width, stride)
+                    .launch(test.stream(), stream, shape[0], test.floats(weight), out);
+            assertThat(test.read(type, stream)).isEqualTo(wide);
+            assertNormed("norm " + Arrays.toString(shape), type, test.read(type, out), v, weight, stride);
+        }
+    }
+
+    /** Rows of {@code stride} values; what lies behind the width means nothing. */
+    private static float[] padded(float[] values, int width, int stride) {
+        float[] wide = new float[values.length / width * stride];
+        Arrays.fill(wide, Float.NaN);
+        for (int row = 0; row < values.length / width; row++) {
+            System.arraycopy(values, row * width, wide, row * stride, width);
+        }
+        return wide;
+    }
+
+    private static float[] unpadded(float[] wide, int width, int stride) {
+        float[] values = new float[wide.length / stride * width];
+        for (int row = 0; row < wide.length / stride; row++) {
+            System.arraycopy(wide, row * stride, values, row * width, width);
+        }
+        return values;
+    }
+
+    private DeviceBuffer guarded(Type type, float[] values) {
+        DeviceBuffer buffer = test.poisoned(type, values.length);
+        test.stream().copy(buffer, 0, test.values(type, values), 0, (long) values.length * type.bytes());
+        return buffer;
+    }
+
+    private static void assertNormed(String what, Type type, float[] actual, float[] v, float[] weight, int stride) {
+        int width = weight.length;
+        double[] expected = new double[v.length / width * stride];
+        for (int row = 0; row < v.length / width; row++) {
+            double squares = 0;
+            for (int i = 0; i < width; i++) {
+                squares += (double) v[row * width + i] * v[row * width + i];
+            }
+            double scale = 1 / Math.sqrt(squares / width + 1e-6);
+            for (int i = 0; i < width; i++) {
+                expected[row * stride + i] = v[row * width + i] * scale * weight[i];
+            }
+        }
+        // one rounding, of half a step; a norm of the rounded sum would have two
+        assertClose(what, actual, expected, 0, type == Type.F32 ? FP32 : 0x1.02p-8);
     }
 
     @ParameterizedTest

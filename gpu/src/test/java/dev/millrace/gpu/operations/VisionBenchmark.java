@@ -151,8 +151,8 @@ public final class VisionBenchmark {
                 DeviceBuffer angles = zeros((long) p * d / 32 * Float.BYTES);
                 DeviceBuffer windows = ints(plans.windows().starts());
                 DeviceBuffer frames = ints(plans.frames().starts())) {
-            timer.print(
-                    "bias and norm", 0, 3 * d * row, () -> kernels.norm().launch(stream, v, p, floats, floats, normed));
+            timer.print("sum and norm", 0, 4 * d * row, () -> kernels.norm()
+                    .launch(stream, v, p, wide, floats, floats, normed));
             product("qkv", weight, normed, p, wide, 3 * d, d);
             timer.print("bias and rope", 0, 6 * d * row, () -> kernels.rope()
                     .launch(stream, wide, p, floats, angles, angles));
