@@ -61,12 +61,14 @@ public final class Demo implements AutoCloseable {
      */
     public static Demo start(Path folder, OperatorConfig operator, ModelExecutorFactory executors, PrintWriter out)
             throws IOException {
+        CompletableFuture<EmbeddedFlink> flink = CompletableFuture.supplyAsync(() -> startFlink(folder));
+        EmbeddedKafka kafka;
         try (var warmUp = new WarmUp(operator, executors)) {
             warmUp.start();
-            CompletableFuture<EmbeddedFlink> flink = CompletableFuture.supplyAsync(() -> startFlink(folder));
-            EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0);
-            return new Demo(out, kafka, flink.join(), operator, executors);
+            kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0);
+            flink.join();
         }
+        return new Demo(out, kafka, flink.join(), operator, executors);
     }
 
     /** Asks the prompts, prints the answers as they come and a table; whether every answer was finished. */

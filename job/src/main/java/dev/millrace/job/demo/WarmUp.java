@@ -55,10 +55,21 @@ final class WarmUp implements AutoCloseable {
         thread.start();
     }
 
-    /** Ends it after the answer under way. */
+    /** Ends it after the answers under way, and waits until it has let go of the device: a GPU has one holder at a time. */
     @Override
     public void close() {
         wanted = false;
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void run() {
