@@ -22,12 +22,10 @@ import java.util.List;
  * and its bias, is not added at once but when the stream is normed next, which reads it anyway: so the stream is rounded once
  * for both, however a library rounds when it adds a product to what is there.
  *
- * <p>Everything runs in the order of one stream, which the caller waits for or has others wait for. Binding may wait until
- * the stream has taken what was bound before, so it belongs on a thread that has nothing more urgent to do.
+ * <p>Everything runs in the order of one stream, which the caller waits for or has others wait for. Binding waits until its
+ * inputs are on the device, so it belongs on a thread that has nothing more urgent to do.
  */
 public final class GpuVisionOperations implements VisionOperations {
-
-    private static final int CHUNKS = 8;
 
     private final VisionConfig config;
     private final Type type;
@@ -36,13 +34,14 @@ public final class GpuVisionOperations implements VisionOperations {
     private final VisionBuffers buffers;
     private final Stream stream;
     private final Blas blas;
+    private final VisionInputs inputs;
+    private final PatchRows rows;
     private final Upload upload;
     private final DeviceBuffer frequencies;
     private final DeviceBuffer media;
     private final int unit; // patches of a token
     private final int width; // a row of the residual stream, zeros included
 
-    private List<MediaInput> items = List.of();
     private VisionPlans plans;
     private Pending pending; // or null
 
@@ -74,8 +73,11 @@ public final class GpuVisionOperations implements VisionOperations {
         unit = config.spatialMergeSize() * config.spatialMergeSize();
         width = Matrix.padded(config.hiddenSize());
         kernels = VisionKernels.load(device, config, type);
-        buffers = VisionBuffers.in(new Arena(memory), config, type, mostPatches);
-        upload = new Upload(device, stream, VisionBuffers.STAGING_BYTES, CHUNKS);
+        Arena arena = new Arena(memory);
+        buffers = VisionBuffers.in(arena, config, type, mostPatches);
+        inputs = VisionInputs.in(arena, config, type, mostPatches);
+        rows = new PatchRows(type, unit, config.patchLength(), Matrix.padded(config.patchLength()));
+        upload = new Upload(device);
         frequencies = frequencies(device);
     }
 
@@ -83,6 +85,7 @@ public final class GpuVisionOperations implements VisionOperations {
     public static long bytes(VisionConfig config, Type type, int mostPatches) {
         Arena arena = Arena.measuring();
         VisionBuffers.in(arena, config, type, mostPatches);
+        VisionInputs.in(arena, config, type, mostPatches);
         return arena.peak();
     }
 
@@ -103,20 +106,20 @@ public final class GpuVisionOperations implements VisionOperations {
     }
 
     /** Binds the operations to pictures and videos, which go through the tower together. */
-    public void bind(List<MediaInput> next) {
-        items = List.copyOf(next);
+    public void bind(List<MediaInput> items) {
         plans = VisionPlans.of(items, config);
         if (plans.patches() > buffers.patches()) {
             throw new IllegalArgumentException("%d items of %d patches are more than the %d there is room for"
                     .formatted(items.size(), plans.patches(), buffers.patches()));
         }
         pending = null;
-        upload.ints(plans.place(), buffers.place());
-        upload.ints(plans.mediaRows(), buffers.mediaRows());
-        upload.ints(plans.windows().starts(), buffers.windows());
-        upload.ints(plans.frames().starts(), buffers.frames());
-        upload.ints(plans.positions(), buffers.positions());
-        kernels.rope().angles(stream, buffers.positions(), frequencies, patches(), buffers.cosines(), buffers.sines());
+        upload.ints(plans.mediaRows(), inputs.mediaRows());
+        upload.ints(plans.windows().starts(), inputs.windows());
+        upload.ints(plans.frames().starts(), inputs.frames());
+        upload.ints(plans.positions(), inputs.positions());
+        upload.patches(rows, plans, items, inputs.pixels());
+        upload.synchronize();
+        kernels.rope().angles(stream, inputs.positions(), frequencies, patches(), buffers.cosines(), buffers.sines());
     }
 
     private int patches() {
@@ -133,24 +136,7 @@ public final class GpuVisionOperations implements VisionOperations {
 
     @Override
     public void patchEmbed() {
-        int first = 0;
-        for (MediaInput input : items) {
-            int count = input.item().numPatches();
-            convert(input.item().patches(), first, count);
-            first += count;
-        }
-        Matrix w = weights.patchEmbed();
-        multiply(w, buffers.scratch(), patches(), buffers.stream(), width);
-    }
-
-    private void convert(float[] source, int first, int count) {
-        int length = config.patchLength();
-        int atOnce = upload.values() / length;
-        for (int done = 0; done < count; done += atOnce) {
-            int some = Math.min(atOnce, count - done);
-            upload.floats(source, done * length, some * length, buffers.staging());
-            kernels.patches().launch(stream, buffers.staging(), buffers.place(), first + done, some, buffers.scratch());
-        }
+        multiply(weights.patchEmbed(), inputs.pixels(), patches(), buffers.stream(), width);
     }
 
     @Override
@@ -169,7 +155,7 @@ public final class GpuVisionOperations implements VisionOperations {
                         stream,
                         buffers.wide(),
                         patches(),
-                        full ? buffers.frames() : buffers.windows(),
+                        full ? inputs.frames() : inputs.windows(),
                         segments.count(),
                         segments.longest(),
                         width,
@@ -211,7 +197,7 @@ public final class GpuVisionOperations implements VisionOperations {
         multiply(in.weight(), buffers.normed(), tokens, buffers.scratch(), hidden);
         kernels.gelu().launch(stream, buffers.scratch(), tokens, in.bias(), hidden);
         multiply(out.weight(), buffers.scratch(), tokens, buffers.wide(), embedding);
-        kernels.scatter().launch(stream, buffers.wide(), tokens, out.bias(), buffers.mediaRows(), embedding, media);
+        kernels.scatter().launch(stream, buffers.wide(), tokens, out.bias(), inputs.mediaRows(), embedding, media);
     }
 
     private void norm(DeviceBuffer weight) {

@@ -5,75 +5,71 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Event;
 import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
-import java.nio.FloatBuffer;
+import dev.millrace.model.executor.MediaInput;
 import java.nio.IntBuffer;
-import java.util.stream.IntStream;
+import java.util.List;
 
 /**
- * Copies arrays to the device through a ring of pinned chunks, in the stream's order. The caller may run ahead of the
- * stream by the whole ring; then it waits.
+ * Brings media to the device on a stream of its own, through pinned chunks by turns: one is filled while the other is on the
+ * bus. For one thread.
  */
 final class Upload {
 
-    /** Values that one thread copies at a time; several share a chunk. */
-    private static final int BLOCK = 1 << 18;
+    /** Large, because the threads that fill a chunk together are woken for each. */
+    private static final int CHUNK_BYTES = 16 << 20;
+
+    private static final int CHUNKS = 2;
 
     private final Stream stream;
-    private final int chunkBytes;
-    private final Chunk[] ring;
+    private final Chunk[] ring = new Chunk[CHUNKS];
     private int next;
 
-    private record Chunk(PinnedBuffer memory, IntBuffer ints, FloatBuffer floats, Event copied) {}
+    private record Chunk(PinnedBuffer memory, IntBuffer ints, Event copied) {}
 
-    /** @param chunkBytes a multiple of 4 */
-    Upload(Device device, Stream stream, int chunkBytes, int chunks) {
-        this.stream = stream;
-        this.chunkBytes = chunkBytes;
-        ring = new Chunk[chunks];
-        for (int i = 0; i < chunks; i++) {
-            PinnedBuffer memory = device.allocatePinned(chunkBytes, "staging of media");
-            ring[i] = new Chunk(
-                    memory, memory.bytes().asIntBuffer(), memory.bytes().asFloatBuffer(), device.newEvent());
+    Upload(Device device) {
+        stream = device.newStream();
+        for (int i = 0; i < CHUNKS; i++) {
+            PinnedBuffer memory = device.allocatePinned(CHUNK_BYTES, "staging of media");
+            ring[i] = new Chunk(memory, memory.bytes().asIntBuffer(), device.newEvent());
         }
-    }
-
-    /** Values that one chunk holds. */
-    int values() {
-        return chunkBytes / Integer.BYTES;
     }
 
     void ints(int[] source, DeviceBuffer to) {
-        for (int from = 0; from < source.length; from += values()) {
-            int count = Math.min(values(), source.length - from);
+        int atOnce = CHUNK_BYTES / Integer.BYTES;
+        for (int from = 0; from < source.length; from += atOnce) {
+            int count = Math.min(atOnce, source.length - from);
             Chunk chunk = free();
             chunk.ints.put(0, source, from, count);
-            copy(chunk, to, (long) from * Integer.BYTES, count);
+            copy(chunk, to, (long) from * Integer.BYTES, (long) count * Integer.BYTES);
         }
     }
 
-    /** Copies at most {@link #values} of the source, from one on, to the beginning of {@code to}. */
-    void floats(float[] source, int from, int count, DeviceBuffer to) {
-        Chunk chunk = free();
-        IntStream.range(0, blocks(count)).parallel().forEach(block -> {
-            int at = block * BLOCK;
-            chunk.floats.put(at, source, from + at, Math.min(BLOCK, count - at));
-        });
-        copy(chunk, to, 0, count);
+    /** The patches of all items, as the rows are written. */
+    void patches(PatchRows rows, VisionPlans plans, List<MediaInput> items, DeviceBuffer to) {
+        int atOnce = CHUNK_BYTES / rows.unitBytes();
+        int units = plans.order().length;
+        for (int first = 0; first < units; first += atOnce) {
+            int count = Math.min(atOnce, units - first);
+            Chunk chunk = free();
+            rows.write(plans, items, first, count, chunk.memory.bytes());
+            copy(chunk, to, (long) first * rows.unitBytes(), (long) count * rows.unitBytes());
+        }
     }
 
-    private static int blocks(int count) {
-        return (count + BLOCK - 1) / BLOCK;
+    /** Waits until all is there. */
+    void synchronize() {
+        stream.synchronize();
     }
 
     private Chunk free() {
         Chunk chunk = ring[next];
-        next = (next + 1) % ring.length;
+        next = (next + 1) % CHUNKS;
         chunk.copied.synchronize();
         return chunk;
     }
 
-    private void copy(Chunk chunk, DeviceBuffer to, long offset, int count) {
-        stream.copyToDevice(to, offset, chunk.memory, 0, (long) count * Integer.BYTES);
+    private void copy(Chunk chunk, DeviceBuffer to, long offset, long bytes) {
+        stream.copyToDevice(to, offset, chunk.memory, 0, bytes);
         stream.record(chunk.copied);
     }
 }

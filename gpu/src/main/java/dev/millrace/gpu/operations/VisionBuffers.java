@@ -16,8 +16,7 @@ import java.util.stream.LongStream;
  * @param stream v c[P, Dv], the residual stream
  * @param normed c[P, Dv], also what attention gives and what the MLP adds to the stream; zeros behind the width
  * @param wide c[P, ·]: qkv, then what attention adds to the stream, then f, then embeddings
- * @param scratch pixels c[P, ·], then gates and ups c[mlpRows, 2F], then the merger's hidden values
- * @param staging fp32 patches as they arrive
+ * @param scratch gates and ups c[mlpRows, 2F], then the merger's hidden values
  */
 record VisionBuffers(
         int patches,
@@ -26,17 +25,8 @@ record VisionBuffers(
         DeviceBuffer normed,
         DeviceBuffer wide,
         DeviceBuffer scratch,
-        DeviceBuffer staging,
         DeviceBuffer cosines,
-        DeviceBuffer sines,
-        DeviceBuffer place,
-        DeviceBuffer mediaRows,
-        DeviceBuffer windows,
-        DeviceBuffer frames,
-        DeviceBuffer positions) {
-
-    /** Patches arrive in pieces of at most so many bytes. */
-    static final int STAGING_BYTES = 8 << 20;
+        DeviceBuffer sines) {
 
     /** Enough for matrix products to run at full speed; gates and ups of a large picture would take 0.9 GB at once. */
     private static final int MLP_ROWS = 16_384;
@@ -49,10 +39,7 @@ record VisionBuffers(
         int units = patches / unit;
         long wide = max(
                 (long) patches * 3 * config.hiddenSize(), (long) patches * mlp, (long) units * config.outHiddenSize());
-        long scratch = max(
-                (long) patches * Matrix.padded(config.patchLength()),
-                (long) mlpRows * 2 * mlp,
-                (long) units * Matrix.padded(unit * config.hiddenSize()));
+        long scratch = max((long) mlpRows * 2 * mlp, (long) units * Matrix.padded(unit * config.hiddenSize()));
         long angles = (long) patches * (config.headDim() / 2) * Float.BYTES;
         return new VisionBuffers(
                 patches,
@@ -61,14 +48,8 @@ record VisionBuffers(
                 arena.take((long) patches * width * type.bytes()),
                 arena.take(wide * type.bytes()),
                 arena.take(scratch * type.bytes()),
-                arena.take(STAGING_BYTES),
                 arena.take(angles),
-                arena.take(angles),
-                arena.take((long) units * Integer.BYTES),
-                arena.take((long) units * Integer.BYTES),
-                arena.take((units + 1L) * Integer.BYTES),
-                arena.take((units + 1L) * Integer.BYTES),
-                arena.take(2L * patches * Integer.BYTES));
+                arena.take(angles));
     }
 
     private static long max(long... sizes) {

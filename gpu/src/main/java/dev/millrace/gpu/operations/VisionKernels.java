@@ -4,7 +4,6 @@ import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.AddNorm;
 import dev.millrace.gpu.kernel.BiasGelu;
-import dev.millrace.gpu.kernel.Patches;
 import dev.millrace.gpu.kernel.ScatterMedia;
 import dev.millrace.gpu.kernel.SiluMul;
 import dev.millrace.gpu.kernel.VisionAttention;
@@ -15,7 +14,6 @@ import dev.millrace.model.config.ModelConfig.VisionConfig;
 
 /** The kernels of one tower. */
 record VisionKernels(
-        Patches patches,
         AddNorm norm,
         VisionRope rope,
         VisionAttention attention,
@@ -28,10 +26,8 @@ record VisionKernels(
 
     static VisionKernels load(Device device, VisionConfig config, Type type) {
         VisionShape shape = new VisionShape(type, config.numHeads(), config.headDim());
-        int unit = config.spatialMergeSize() * config.spatialMergeSize();
         int width = config.hiddenSize();
         return new VisionKernels(
-                new Patches(device, type, unit, config.patchLength(), Matrix.padded(config.patchLength())),
                 new AddNorm(device, type, RMS_NORM_EPS, width, Matrix.padded(width)),
                 new VisionRope(device, shape),
                 new VisionAttention(device, shape),

@@ -9,13 +9,13 @@ import java.util.List;
  * The plans of several pictures and videos that go through the tower together, one behind the other.
  *
  * @param patches of all items
- * @param place [P/4] where each unit of patches, in the order of the tokens, goes in the order of the windows
+ * @param order [P/4] which unit of patches, in the order of the tokens of all items, comes at each place of the windows
  * @param mediaRows [P/4] row of the media buffer for each unit in the order of the windows
  * @param windows segments of attention within windows
  * @param frames segments of attention within frames
  * @param positions [2, P] row and then column of each patch, in the order of the windows
  */
-record VisionPlans(int patches, int[] place, int[] mediaRows, Bounds windows, Bounds frames, int[] positions) {
+record VisionPlans(int patches, int[] order, int[] mediaRows, Bounds windows, Bounds frames, int[] positions) {
 
     /**
      * Segments of patches.
@@ -54,25 +54,25 @@ record VisionPlans(int patches, int[] place, int[] mediaRows, Bounds windows, Bo
                 .toList();
         int patches =
                 items.stream().mapToInt(input -> input.item().numPatches()).reduce(0, Math::addExact);
-        int[] place = new int[patches / unit];
+        int[] order = new int[patches / unit];
         int[] mediaRows = new int[patches / unit];
         int[] positions = new int[2 * patches];
         int base = 0;
         for (int i = 0; i < plans.size(); i++) {
-            int[] order = plans.get(i).windowOrder();
-            for (int at = 0; at < order.length; at++) {
-                place[base + order[at]] = base + at;
-                mediaRows[base + at] = items.get(i).rows()[order[at]];
+            int[] own = plans.get(i).windowOrder();
+            for (int at = 0; at < own.length; at++) {
+                order[base + at] = base + own[at];
+                mediaRows[base + at] = items.get(i).rows()[own[at]];
             }
-            int[] own = plans.get(i).positions();
-            int count = own.length / 2;
-            System.arraycopy(own, 0, positions, base * unit, count);
-            System.arraycopy(own, count, positions, patches + base * unit, count);
-            base += order.length;
+            int[] axes = plans.get(i).positions();
+            int count = axes.length / 2;
+            System.arraycopy(axes, 0, positions, base * unit, count);
+            System.arraycopy(axes, count, positions, patches + base * unit, count);
+            base += own.length;
         }
         return new VisionPlans(
                 patches,
-                place,
+                order,
                 mediaRows,
                 Bounds.join(plans.stream().map(VisionPlan::windowBounds).toList()),
                 Bounds.join(plans.stream().map(VisionPlan::frameBounds).toList()),

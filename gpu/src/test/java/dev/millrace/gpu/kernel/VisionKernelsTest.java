@@ -43,40 +43,6 @@ class VisionKernelsTest {
 
     @ParameterizedTest
     @EnumSource(Type.class)
-    void patchesGoToTheirWindowsWithZerosBehindThem(Type type) {
-        Randoms randoms = new Randoms(1);
-        int unit = 4;
-        for (int[] shape : new int[][] {{1, 1176, 1216}, {9, 24, 64}, {5, 128, 128}}) {
-            int patches = shape[0] * unit;
-            int length = shape[1];
-            int stride = shape[2];
-            int[] place = randoms.permutation(shape[0]);
-            float[] values = randoms.normal(patches * length);
-            DeviceBuffer out = test.poisoned(type, (long) patches * stride);
-            Patches kernel = new Patches(test.device(), type, unit, length, stride);
-            DeviceBuffer places = test.ints(place);
-            int first = patches / 2;
-            kernel.launch(test.stream(), test.floats(Arrays.copyOf(values, first * length)), places, 0, first, out);
-            kernel.launch(
-                    test.stream(),
-                    test.floats(Arrays.copyOfRange(values, first * length, values.length)),
-                    places,
-                    first,
-                    patches - first,
-                    out);
-            float[] expected = new float[patches * stride];
-            for (int patch = 0; patch < patches; patch++) {
-                for (int i = 0; i < length; i++) {
-                    int row = place[patch / unit] * unit + patch % unit;
-                    expected[row * stride + i] = TestDevice.rounded(type, values[patch * length + i]);
-                }
-            }
-            assertThat(test.read(type, out)).isEqualTo(expected);
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(Type.class)
     void ropeTurnsByRowAndColumn(Type type) {
         Randoms randoms = new Randoms(2);
         for (int[] shape : new int[][] {{4, 16, 80}, {1, 2, 16}, {21, 3, 20}, {7, 5, 32}, {13, 1, 4}, {6, 2, 128}}) {

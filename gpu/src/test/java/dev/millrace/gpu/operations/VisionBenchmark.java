@@ -66,11 +66,11 @@ public final class VisionBenchmark {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (i * 0x9E3779B9 >> 8) * 0x1p-23f;
         }
-        MediaItem item = new MediaItem(new MediaKey(1, 1), false, 1, h, w, 0, pixels);
         int tokens = h * w / UNIT;
         List<MediaInput> inputs = IntStream.range(0, count)
                 .mapToObj(i -> new MediaInput(
-                        item, IntStream.range(i * tokens, (i + 1) * tokens).toArray()))
+                        new MediaItem(new MediaKey(1, i), false, 1, h, w, 0, pixels.clone()),
+                        IntStream.range(i * tokens, (i + 1) * tokens).toArray()))
                 .toList();
         tower(inputs, patches);
         block(VisionPlans.of(inputs, config));

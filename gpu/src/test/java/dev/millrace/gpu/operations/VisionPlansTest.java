@@ -25,7 +25,7 @@ class VisionPlansTest {
         VisionPlan second = VisionPlan.of(1, 2, 6, CONFIG);
         VisionPlans plans = VisionPlans.of(List.of(input(2, 2, 2, 30, 20), input(1, 2, 6, 5, 6, 7)), CONFIG);
         assertThat(plans.patches()).isEqualTo(20);
-        assertThat(plans.place()).containsExactly(0, 1, 2, 3, 4);
+        assertThat(plans.order()).containsExactly(0, 1, 2, 3, 4);
         assertThat(plans.mediaRows()).containsExactly(30, 20, 5, 6, 7);
         assertThat(plans.windows().starts()).containsExactly(0, 4, 8, 16, 20);
         assertThat(plans.windows().longest()).isEqualTo(8);
@@ -42,7 +42,7 @@ class VisionPlansTest {
     void unitsAndTheirMediaRowsGoToTheirWindows() {
         // 2 by 3 tokens: the window of columns 0 and 1 comes first, then that of column 2
         VisionPlans plans = VisionPlans.of(List.of(input(1, 4, 6, 10, 11, 12, 13, 14, 15)), CONFIG);
-        assertThat(plans.place()).containsExactly(0, 1, 4, 2, 3, 5);
+        assertThat(plans.order()).containsExactly(0, 1, 3, 4, 2, 5);
         assertThat(plans.mediaRows()).containsExactly(10, 11, 13, 14, 12, 15);
     }
 }
