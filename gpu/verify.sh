@@ -7,7 +7,7 @@
 #   --parts    which of these, with commas between, in this order whatever the list's; all: all of them (default: tests)
 #                tests     every test that needs a device
 #                check     golden, and vectors made here by golden/make.py (variants a, b, c), in float32 and bfloat16
-#                bench     the 7B shape with random weights: decode, prompts, pictures, start-up
+#                bench     the 7B shape with random weights: decode, prompts, pictures, the whole job, start-up
 #                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
 #                load      loading that checkpoint from the page cache
 #                sanitize  compute-sanitizer's memcheck and racecheck on a tiny model
@@ -145,6 +145,7 @@ if wants bench; then
     seven 'vision 1008 x 1008, 8' 120 "$tower" 2 vision --images 1008x1008 --batch-size 8
     seven 'picture of 16224 tokens' 120 "$tower" 2 vision --images 2912x4368 --batch-size 1 --num-iters 5
     seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 2048
+    seven 'the whole job at 256' 240 '^(Throughput|Whole job|Device busy)' 5 throughput --backend job --max-num-seqs 256 --input-len 128 --output-len 128 --num-prompts 1024 --num-warmups 256
     seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
 fi
 if wants layers; then
