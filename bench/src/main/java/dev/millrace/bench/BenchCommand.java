@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code millrace bench}. */
 @Command(
         name = "bench",
-        description = "Measures the engine without Flink, or captions through the whole job.",
+        description = "Measures the engine without Flink, or the whole job around it.",
         subcommands = {
             ThroughputCommand.class,
             LatencyCommand.class,

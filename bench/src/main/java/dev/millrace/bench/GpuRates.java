@@ -8,7 +8,9 @@ import java.util.Locale;
  *
  * @param prefill prompt tokens a second, from the start to the last first token, media included
  * @param decode output tokens a second while all sequences decode
- * @param busy share of the run in which the device was at a step
+ * @param busy share of the run in which the device was at a step: the time between the events that its stream passed before
+ *     the step's inputs and behind its tokens, of all steps, over the seconds from the first prompt handed over to the last
+ *     token. Encodings beside the steps are not counted
  * @param from where the floors come from
  */
 record GpuRates(Rate prefill, Rate decode, double busy, Floor from) {
