@@ -25,6 +25,14 @@ PTX void st_release_sys(unsigned* p, unsigned v) { __atomic_store_n(p, v, __ATOM
 PTX unsigned ld_acquire_sys(const unsigned* p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 PTX uint4 ld_relaxed_sys(const uint4* p) { return *p; }
 PTX float ld_relaxed_sys(const float* p) { return *p; }
+PTX void st_relaxed_sys(unsigned long long* p, unsigned long long first, unsigned long long second) {
+    __atomic_store_n(p, first, __ATOMIC_RELAXED);
+    __atomic_store_n(p + 1, second, __ATOMIC_RELAXED);
+}
+PTX void ld_relaxed_sys(const unsigned long long* p, unsigned long long& first, unsigned long long& second) {
+    first = __atomic_load_n(p, __ATOMIC_RELAXED);
+    second = __atomic_load_n(p + 1, __ATOMIC_RELAXED);
+}
 
 PTX unsigned long long globaltimer() {
     timespec now;

@@ -1,9 +1,11 @@
-// x[count] <- x + the sum of all ranks' partial results, in the order of ranks and in fp32, rounded once: the same bits on every rank
-// and in every run. The partial results lie at the same offset of the ranks' shared memory; x is each rank's own copy.
-// all_reduce: each rank reads everything. all_reduce_scattered: each rank adds its pieces and leaves the result where its partial
-// result was, then all read each other's pieces; a block needs only the blocks of its number.
-// A rank may write at the same offset again two of these launches later: what it met in the one between had finished reading.
-// Grid: the same on all ranks, at most MOST_MEETING blocks.
+// x[count] <- x + the sum of all ranks' partial results, in the order of ranks and in fp32, rounded once: the same bits on every rank,
+// in every run and in every form. x is each rank's own copy.
+// all_reduce_pushed: each rank writes its own into the others' inboxes, which takes one way between them; for a few tokens.
+// all_reduce: each rank reads everything, once all have it. all_reduce_scattered: each rank adds its pieces and leaves the result where
+// its partial result was, then all read each other's pieces; a block needs only the blocks of its number. In both the partial results
+// lie at the same offset of the ranks' shared memory, and a rank may write there again two of these launches later: what it met in the
+// one between had finished reading.
+// Grid: the same on all ranks, at most MOST_MEETING blocks; all_reduce_pushed: a pack a thread.
 
 #include "ranks.cuh"
 #include "scalar.cuh"
@@ -11,43 +13,101 @@
 namespace {
 
 constexpr int THREADS = 512;
+static_assert(MOST_PUSHED == MOST_MEETING * THREADS, "a place in the inbox for each thread");
 
-template <typename C>
-__device__ Pack<C> reduce(const Ranks& ranks, long long offset, long long pack, const C* x) {
+// Adds parts[ranks] and then what x was.
+template <typename C, int MOST>
+__device__ __forceinline__ Pack<C> sum(const Pack<C> (&parts)[MOST], int count, const Pack<C>& x) {
     constexpr int SIZE = Pack<C>::SIZE;
-    Pack<C> parts[MOST_RANKS];
-#pragma unroll
-    for (int r = 0; r < MOST_RANKS; r++) {
-        if (r < ranks.count) {
-            parts[r].words = ld_relaxed_sys(ranks.at<uint4>(r, offset) + pack);
-        }
-    }
     float sum[SIZE], next[SIZE];
     parts[0].to_floats(sum);
 #pragma unroll
-    for (int r = 1; r < MOST_RANKS; r++) {
-        if (r < ranks.count) {
-            parts[r].to_floats(next);
+    for (int r = 1; r <= MOST; r++) {
+        if (r < count || r == MOST) {
+            (r == MOST ? x : parts[r % MOST]).to_floats(next);
 #pragma unroll
             for (int i = 0; i < SIZE; i++) {
                 sum[i] += next[i];
             }
         }
     }
-    Pack<C>::load(x + pack * SIZE).to_floats(next);
-#pragma unroll
-    for (int i = 0; i < SIZE; i++) {
-        sum[i] += next[i];
-    }
     return Pack<C>::from_floats(sum);
+}
+
+template <typename C>
+__device__ void all_reduce_pushed(const Ranks& ranks, const C* partial, long long packs, C* x) {
+    griddepcontrol_launch_dependents();
+    griddepcontrol_wait();
+    const unsigned epoch = ranks.begin();
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    const bool busy = i < packs;
+    Pack<C> parts[MOST_RANKS], before;
+    if (busy) {
+        const Pack<C> own = Pack<C>::load(partial + i * Pack<C>::SIZE);
+        before = Pack<C>::load(x + i * Pack<C>::SIZE);
+#pragma unroll
+        for (int r = 0; r < MOST_RANKS; r++) {
+            if (r < ranks.count && r != ranks.rank) {
+                ranks.inbox(r, ranks.rank, epoch)[i].write(own.words, epoch);
+            }
+            parts[r] = own;
+        }
+    }
+    __syncthreads();  // all is on its way before anyone waits
+    if (busy) {
+#pragma unroll
+        for (int r = 0; r < MOST_RANKS; r++) {
+            if (r < ranks.count && r != ranks.rank) {
+                const Letter& letter = ranks.inbox(ranks.rank, r, epoch)[i];
+                ranks.wait_until([&] { return letter.read(parts[r].words, epoch); });
+            }
+        }
+        sum(parts, ranks.count, before).store(x + i * Pack<C>::SIZE);
+    }
+    ranks.end(epoch);
+}
+
+// The sums of packs first, first + step, ... below `end`, AT_ONCE of them on their way from every rank.
+template <typename C, int MOST, int AT_ONCE, typename Store>
+__device__ __forceinline__ void reduce(const Ranks& ranks, long long offset, long long first, long long step, long long end, const C* x, Store store) {
+    const uint4* from[MOST];
+#pragma unroll
+    for (int r = 0; r < MOST; r++) {
+        from[r] = ranks.at<uint4>(r < ranks.count ? r : 0, offset);
+    }
+    for (long long i = first; i < end; i += AT_ONCE * step) {
+        Pack<C> parts[AT_ONCE][MOST], before[AT_ONCE];
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+#pragma unroll
+            for (int r = 0; r < MOST; r++) {
+                if (i + k * step < end && r < ranks.count) {
+                    parts[k][r].words = ld_relaxed_sys(from[r] + i + k * step);
+                }
+            }
+            if (i + k * step < end) {
+                before[k] = Pack<C>::load(x + (i + k * step) * Pack<C>::SIZE);
+            }
+        }
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            if (i + k * step < end) {
+                store(i + k * step, sum(parts[k], ranks.count, before[k]));
+            }
+        }
+    }
 }
 
 template <typename C>
 __device__ void all_reduce(const Ranks& ranks, long long offset, long long packs, C* x) {
     griddepcontrol_wait();
     ranks.meet();
-    for (long long i = blockIdx.x * THREADS + threadIdx.x; i < packs; i += gridDim.x * THREADS) {
-        reduce<C>(ranks, offset, i, x).store(x + i * Pack<C>::SIZE);
+    const long long first = blockIdx.x * THREADS + threadIdx.x, step = gridDim.x * THREADS;
+    const auto store = [x](long long i, const Pack<C>& sum) { sum.store(x + i * Pack<C>::SIZE); };
+    if (ranks.count == 2) {
+        reduce<C, 2, 4>(ranks, offset, first, step, packs, x, store);
+    } else {
+        reduce<C, MOST_RANKS, 1>(ranks, offset, first, step, packs, x, store);
     }
 }
 
@@ -56,17 +116,14 @@ __device__ void all_reduce_scattered(const Ranks& ranks, long long offset, long 
     griddepcontrol_wait();
     ranks.meet();
     const int round = ranks.count * THREADS;  // packs that a block takes at once, a piece of THREADS for each rank
+    const long long begin = static_cast<long long>(blockIdx.x) * round, step = static_cast<long long>(gridDim.x) * round;
     uint4* mine = reinterpret_cast<uint4*>(reinterpret_cast<unsigned char*>(ranks.own) + offset);
-    for (long long first = static_cast<long long>(blockIdx.x) * round; first < packs; first += static_cast<long long>(gridDim.x) * round) {
-        const long long i = first + ranks.rank * THREADS + threadIdx.x;
-        if (i < packs) {
-            const Pack<C> sum = reduce<C>(ranks, offset, i, x);
-            sum.store(x + i * Pack<C>::SIZE);
-            mine[i] = sum.words;
-        }
-    }
+    reduce<C, MOST_RANKS, 1>(ranks, offset, begin + ranks.rank * THREADS + threadIdx.x, step, packs, x, [=](long long i, const Pack<C>& sum) {
+        sum.store(x + i * Pack<C>::SIZE);
+        mine[i] = sum.words;
+    });
     ranks.meet();
-    for (long long first = static_cast<long long>(blockIdx.x) * round; first < packs; first += static_cast<long long>(gridDim.x) * round) {
+    for (long long first = begin; first < packs; first += step) {
         for (int r = 0; r < ranks.count; r++) {
             const long long i = first + r * THREADS + threadIdx.x;
             if (i < packs && r != ranks.rank) {
@@ -78,13 +135,22 @@ __device__ void all_reduce_scattered(const Ranks& ranks, long long offset, long 
 
 }  // namespace
 
-#define ALL_REDUCE(NAME, FORM, C) \
-    extern "C" __global__ void __launch_bounds__(THREADS) NAME( \
+#define ALL_REDUCE(FORM, TYPE, C) \
+    extern "C" __global__ void __launch_bounds__(THREADS) FORM##_##TYPE( \
             Shared* own, int rank, int count, long long patience, unsigned* stop, long long offset, long long packs, C* x) { \
         FORM<C>(Ranks{own, rank, count, patience, stop}, offset, packs, x); \
     }
 
-ALL_REDUCE(all_reduce_bf16, all_reduce, bf16)
-ALL_REDUCE(all_reduce_f32, all_reduce, float)
-ALL_REDUCE(all_reduce_scattered_bf16, all_reduce_scattered, bf16)
-ALL_REDUCE(all_reduce_scattered_f32, all_reduce_scattered, float)
+ALL_REDUCE(all_reduce, bf16, bf16)
+ALL_REDUCE(all_reduce, f32, float)
+ALL_REDUCE(all_reduce_scattered, bf16, bf16)
+ALL_REDUCE(all_reduce_scattered, f32, float)
+
+#define ALL_REDUCE_PUSHED(NAME, C) \
+    extern "C" __global__ void __launch_bounds__(THREADS) NAME( \
+            Shared* own, int rank, int count, long long patience, unsigned* stop, const C* partial, long long packs, C* x) { \
+        all_reduce_pushed<C>(Ranks{own, rank, count, patience, stop}, partial, packs, x); \
+    }
+
+ALL_REDUCE_PUSHED(all_reduce_pushed_bf16, bf16)
+ALL_REDUCE_PUSHED(all_reduce_pushed_f32, float)

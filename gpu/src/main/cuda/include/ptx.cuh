@@ -58,6 +58,13 @@ PTX uint4 ld_relaxed_sys(const uint4* p) {
     asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p) : "memory");
     return v;
 }
+// Two times 8 bytes, of which each is written and read as one.
+PTX void st_relaxed_sys(unsigned long long* p, unsigned long long first, unsigned long long second) {
+    asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" ::"l"(p), "l"(first), "l"(second) : "memory");
+}
+PTX void ld_relaxed_sys(const unsigned long long* p, unsigned long long& first, unsigned long long& second) {
+    asm volatile("ld.relaxed.sys.global.v2.u64 {%0, %1}, [%2];" : "=l"(first), "=l"(second) : "l"(p) : "memory");
+}
 PTX float ld_relaxed_sys(const float* p) {
     float v;
     asm volatile("ld.relaxed.sys.global.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");

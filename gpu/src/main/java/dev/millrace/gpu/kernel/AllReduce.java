@@ -7,6 +7,8 @@ import dev.millrace.gpu.device.KernelArguments;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.parallel.RankMemory;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * Adds up what the ranks computed of the same values ({@code all_reduce.cu}). All ranks launch it, with the same numbers and
@@ -20,25 +22,29 @@ public final class AllReduce {
     /** Above it every rank adds only its share, if that is less to read; vLLM's bound for up to four GPUs (not measured). */
     private static final long SCATTERED_BYTES = 512 << 10;
 
+    /** What a rank sends in all up to which it pushes: reading would wait longer, but takes half the bytes. */
+    private static final long PUSHED_BYTES = 256 << 10;
+
     private static final int TWO = 2; // ranks read as much in both forms
+
+    /** How ranks come by each other's values. */
+    enum Form {
+        PUSHED,
+        WHOLE,
+        SCATTERED
+    }
 
     private final Type type;
     private final RankMemory memory;
-    private final long mostWhole;
-    private final Operation whole;
-    private final Operation scattered;
+    private final Map<Form, Operation> operations = new EnumMap<>(Form.class);
 
     public AllReduce(Device device, Type type, RankMemory memory) {
-        this(device, type, memory, memory.ranks() > TWO ? SCATTERED_BYTES : Long.MAX_VALUE);
-    }
-
-    /** @param mostWhole bytes up to which each rank reads everything */
-    AllReduce(Device device, Type type, RankMemory memory, long mostWhole) {
         this.type = type;
         this.memory = memory;
-        this.mostWhole = mostWhole;
-        whole = Operation.of(device, "all_reduce", type);
-        scattered = new Operation(device, "all_reduce", "all_reduce_scattered" + Operation.suffix(type));
+        operations.put(Form.PUSHED, new Operation(device, "all_reduce", "all_reduce_pushed" + Operation.suffix(type)));
+        operations.put(Form.WHOLE, Operation.of(device, "all_reduce", type));
+        operations.put(
+                Form.SCATTERED, new Operation(device, "all_reduce", "all_reduce_scattered" + Operation.suffix(type)));
     }
 
     /**
@@ -50,6 +56,19 @@ public final class AllReduce {
      * @param x the same on all ranks
      */
     public void launch(Stream stream, DeviceBuffer partial, long count, DeviceBuffer x) {
+        launch(form(count * type.bytes()), stream, partial, count, x);
+    }
+
+    private Form form(long bytes) {
+        int ranks = memory.ranks();
+        if (bytes * (ranks - 1) <= PUSHED_BYTES && bytes <= memory.mostPushed()) {
+            return Form.PUSHED;
+        }
+        return ranks == TWO || bytes <= SCATTERED_BYTES ? Form.WHOLE : Form.SCATTERED;
+    }
+
+    /** The same in a form that all ranks chose. */
+    void launch(Form form, Stream stream, DeviceBuffer partial, long count, DeviceBuffer x) {
         long bytes = count * type.bytes();
         if (bytes % PACK_BYTES != 0) {
             throw new IllegalArgumentException(
@@ -58,13 +77,19 @@ public final class AllReduce {
         Operation.requireBytes(partial, bytes, "values of a rank");
         Operation.requireBytes(x, bytes, "values of all ranks");
         long packs = bytes / PACK_BYTES;
-        boolean scatters = bytes > mostWhole;
-        Operation operation = scatters ? scattered : whole;
-        arguments(operation, memory)
-                .longValue(memory.offset(partial))
-                .longValue(packs)
-                .pointer(x);
-        int blocks = Operation.blocks(packs, scatters ? THREADS * memory.ranks() : THREADS);
+        Operation operation = operations.get(form);
+        KernelArguments arguments = arguments(operation, memory);
+        if (form == Form.PUSHED) {
+            if (bytes > memory.mostPushed()) {
+                throw new IllegalArgumentException(
+                        "%d bytes are pushed; an inbox has %d".formatted(bytes, memory.mostPushed()));
+            }
+            arguments.pointer(partial);
+        } else {
+            arguments.longValue(memory.offset(partial));
+        }
+        arguments.longValue(packs).pointer(x);
+        int blocks = Operation.blocks(packs, form == Form.SCATTERED ? THREADS * memory.ranks() : THREADS);
         operation.launchOverlapping(stream, Grid.of(Math.min(memory.blocks(), blocks), THREADS));
     }
 

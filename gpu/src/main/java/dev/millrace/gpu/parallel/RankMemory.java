@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One rank's device memory that the kernels of all ranks reach. It begins with the table that {@code ranks.cuh} describes;
- * the room behind is as large on every rank, and an offset in it means the same on each.
+ * One rank's device memory that the kernels of all ranks reach. It begins with the table and the inbox that
+ * {@code ranks.cuh} describes; the room behind is as large on every rank, and an offset in it means the same on each.
  *
  * @param ranks how many GPUs share the model
  * @param blocks most that a kernel in which ranks wait for each other has, so that all are resident on every rank
@@ -24,6 +24,10 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
 
     private static final long ADDRESSES = (long) MOST_BLOCKS * MOST_RANKS * Integer.BYTES + MOST_BLOCKS * Integer.BYTES;
     private static final long TABLE = 4096;
+
+    private static final long PUSHED_BY_BLOCK = 512 * 16; // bytes of values
+    private static final long LETTERS = 2 * MOST_BLOCKS * PUSHED_BY_BLOCK;
+    private static final int EPOCHS = 2;
 
     /**
      * Lets the devices reach each other and takes as much memory on each. Kernels do not wait for each other yet, so that
@@ -44,7 +48,7 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
         List<RankMemory> memories = new ArrayList<>();
         for (Device device : devices) {
             connect(device, devices);
-            DeviceBuffer all = device.allocate(TABLE + bytes, "memory shared by ranks");
+            DeviceBuffer all = device.allocate(front(devices.size()) + bytes, "memory shared by ranks");
             memories.add(new RankMemory(memories.size(), devices.size(), blocks, all, stop));
         }
         for (RankMemory memory : memories) {
@@ -63,6 +67,7 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
             device.bindThread();
             try (Stream stream = device.newStream()) {
                 stream.fill(memory.all.slice(0, ADDRESSES), 0);
+                stream.fill(memory.inbox(), 0);
                 stream.synchronize();
             }
         }
@@ -89,15 +94,29 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
         }
     }
 
+    /** Bytes before the room. */
+    private static long front(int ranks) {
+        return TABLE + EPOCHS * ranks * LETTERS;
+    }
+
+    private DeviceBuffer inbox() {
+        return all.slice(TABLE, front(ranks) - TABLE);
+    }
+
+    /** Bytes that a rank can have in the others' inboxes. */
+    public long mostPushed() {
+        return blocks * PUSHED_BY_BLOCK;
+    }
+
     /** What callers may use as they like, as long as all ranks use it alike. */
     public DeviceBuffer room() {
-        return all.slice(TABLE, all.bytes() - TABLE);
+        return all.slice(front(ranks), all.bytes() - front(ranks));
     }
 
     /** Where a buffer of the room lies on every rank. */
     public long offset(DeviceBuffer of) {
         long offset = of.address() - all.address();
-        if (offset < TABLE || offset > all.bytes() - of.bytes()) {
+        if (offset < front(ranks) || offset > all.bytes() - of.bytes()) {
             throw new IllegalArgumentException(of + " is not in " + all);
         }
         return offset;

@@ -11,6 +11,7 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Graph;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
+import dev.millrace.gpu.kernel.AllReduce.Form;
 import dev.millrace.gpu.parallel.RankMemory;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,13 +22,15 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** Kernels in which devices wait for each other. Their sums are made in a stated order, so results are held to every bit. */
+/**
+ * Kernels in which devices wait for each other. Their sums are made in a stated order, so results are held to every bit. All
+ * memory is there before the first of them is launched, because taking it can wait for what a device is doing.
+ */
 @Tag("peers")
 class RanksTest {
 
-    private static final long EVERYTHING = Long.MAX_VALUE;
-    private static final long NOTHING = 0;
     private static final int PLACES = 2;
 
     private TestRanks test;
@@ -47,20 +50,22 @@ class RanksTest {
         final Type type;
         final int ranks;
         final int count;
+        final Form form;
         final List<RankMemory> memory;
         final List<AllReduce> kernels = new ArrayList<>();
         final List<DeviceBuffer> x = new ArrayList<>();
         final float[] expected;
 
-        Adding(Type type, int ranks, int count, long mostWhole) {
+        Adding(Type type, int ranks, int count, Form form) {
             this.type = type;
             this.ranks = ranks;
             this.count = count;
+            this.form = form;
             memory = test.memory(ranks, (long) PLACES * count * type.bytes());
             expected = TestDevice.rounded(type, new Randoms(count).normal(count));
             for (int r = 0; r < ranks; r++) {
                 TestDevice device = test.on(r);
-                kernels.add(new AllReduce(device.device(), type, memory.get(r), mostWhole));
+                kernels.add(new AllReduce(device.device(), type, memory.get(r)));
                 DeviceBuffer copy = device.poisoned(type, count);
                 device.stream().copy(copy, 0, device.values(type, expected), 0, (long) count * type.bytes());
                 x.add(copy);
@@ -76,7 +81,7 @@ class RanksTest {
         void launch(int rank, int place, DeviceBuffer values) {
             Stream stream = test.on(rank).stream();
             stream.copy(place(rank, place), 0, values, 0, (long) count * type.bytes());
-            kernels.get(rank).launch(stream, place(rank, place), count, x.get(rank));
+            kernels.get(rank).launch(form, stream, place(rank, place), count, x.get(rank));
         }
 
         List<DeviceBuffer> random(int seed) {
@@ -105,10 +110,18 @@ class RanksTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"BF16, 2, false", "BF16, 4, true", "F32, 3, false", "F32, 2, true", "F32, 3, true"})
-    void allRanksHaveTheSumInTheOrderOfRanksRoundAfterRound(Type type, int ranks, boolean scattered) {
+    @CsvSource({
+        "BF16, 2, PUSHED",
+        "F32, 4, PUSHED",
+        "BF16, 2, WHOLE",
+        "F32, 3, WHOLE",
+        "BF16, 4, SCATTERED",
+        "F32, 2, SCATTERED",
+        "F32, 3, SCATTERED"
+    })
+    void allRanksHaveTheSumInTheOrderOfRanksRoundAfterRound(Type type, int ranks, Form form) {
         for (int count : new int[] {8, 4096, 8 * 4999}) {
-            var adding = new Adding(type, ranks, count, scattered ? NOTHING : EVERYTHING);
+            var adding = new Adding(type, ranks, count, form);
             List<List<DeviceBuffer>> rounds =
                     IntStream.range(0, 5).mapToObj(adding::random).toList();
             for (int r = 0; r < ranks; r++) {
@@ -120,27 +133,23 @@ class RanksTest {
         }
     }
 
-    @Test
-    void sumsOfDifferentSizesFollowEachOtherInEitherForm() {
-        var large = new Adding(Type.F32, 2, 8 * 3001, NOTHING);
-        List<DeviceBuffer> values = large.random(1);
-        var small = new AllReduce[] {
-            new AllReduce(test.on(0).device(), Type.F32, large.memory.get(0), EVERYTHING),
-            new AllReduce(test.on(1).device(), Type.F32, large.memory.get(1), EVERYTHING)
-        };
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void sumsOfDifferentSizesFollowEachOtherInAnyForm(Form small) {
+        var large = new Adding(Type.F32, 2, 8 * 3001, Form.SCATTERED);
+        List<DeviceBuffer> first = large.random(1);
+        List<DeviceBuffer> second = large.random(2);
         List<DeviceBuffer> x = new ArrayList<>();
         for (int r = 0; r < 2; r++) {
-            TestDevice device = test.on(r);
-            large.launch(r, 0, values.get(r));
-            DeviceBuffer one = device.poisoned(Type.F32, 4);
-            device.stream().fill(one.slice(0, 16), 0);
-            x.add(one);
-            device.stream().fill(large.place(r, 1), 0);
-            small[r].launch(device.stream(), large.place(r, 1), 4, one);
+            x.add(test.on(r).poisoned(Type.F32, 4));
+            test.on(r).stream().fill(x.get(r).slice(0, 16), 0);
         }
-        List<DeviceBuffer> again = large.random(2);
         for (int r = 0; r < 2; r++) {
-            large.launch(r, 0, again.get(r));
+            Stream stream = test.on(r).stream();
+            large.launch(r, 0, first.get(r));
+            stream.fill(large.place(r, 1), 0);
+            large.kernels.get(r).launch(small, stream, large.place(r, 1), 4, x.get(r));
+            large.launch(r, 0, second.get(r));
         }
         large.check();
         for (int r = 0; r < 2; r++) {
@@ -148,20 +157,24 @@ class RanksTest {
         }
     }
 
-    @Test
-    void aGraphAddsUpAnewEveryTimeItIsLaunched() {
-        var adding = new Adding(Type.BF16, 2, 8 * 300, EVERYTHING);
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void aGraphAddsUpAnewEveryTimeItIsLaunched(Form form) {
+        var adding = new Adding(Type.BF16, 2, 8 * 300, form);
         List<DeviceBuffer> first = adding.random(1);
         List<DeviceBuffer> second = adding.random(2);
+        List<Graph> graphs = new ArrayList<>();
         for (int r = 0; r < 2; r++) {
             int rank = r;
-            Graph graph = test.on(r).stream().capture(() -> {
+            graphs.add(test.on(r).stream().capture(() -> {
                 adding.launch(rank, 0, first.get(rank));
                 adding.launch(rank, 1, second.get(rank));
-            });
-            test.on(r).stream().launch(graph);
-            test.on(r).stream().launch(graph);
-            test.on(r).stream().launch(graph);
+            }));
+        }
+        for (int r = 0; r < 2; r++) {
+            for (int again = 0; again < 3; again++) {
+                test.on(r).stream().launch(graphs.get(r));
+            }
         }
         for (int again = 0; again < 2; again++) {
             adding.random(1);
@@ -174,7 +187,7 @@ class RanksTest {
     void aRankWhoseFellowDoesNotComeGivesUpAndSaysSo() {
         List<RankMemory> memory = test.memory(2, 64, 20_000_000);
         TestDevice device = test.on(1);
-        var kernel = new AllReduce(device.device(), Type.F32, memory.get(1), EVERYTHING);
+        var kernel = new AllReduce(device.device(), Type.F32, memory.get(1));
         kernel.launch(device.stream(), memory.get(1).room(), 16, device.poisoned(Type.F32, 16));
         device.stream().synchronize();
         assertThatThrownBy(() -> memory.get(0).stop().check())
@@ -187,7 +200,7 @@ class RanksTest {
         long anHour = 3_600_000_000_000L;
         List<RankMemory> memory = test.memory(2, 64, anHour);
         TestDevice device = test.on(0);
-        var kernel = new AllReduce(device.device(), Type.F32, memory.get(0), EVERYTHING);
+        var kernel = new AllReduce(device.device(), Type.F32, memory.get(0));
         kernel.launch(device.stream(), memory.get(0).room(), 16, device.poisoned(Type.F32, 16));
         assertThat(device.stream().isDone()).isFalse();
         memory.get(1).stop().stop();
@@ -201,22 +214,26 @@ class RanksTest {
         int rounds = 4;
         List<RankMemory> memory = test.memory(ranks, (long) rows * width * Float.BYTES);
         float[][] whole = new float[rounds][];
+        DeviceBuffer[][] own = new DeviceBuffer[ranks][rounds];
         DeviceBuffer[][] results = new DeviceBuffer[ranks][rounds];
+        List<GatherColumns> kernels = new ArrayList<>();
         for (int r = 0; r < ranks; r++) {
             TestDevice device = test.on(r);
-            var kernel = new GatherColumns(device.device(), memory.get(r));
-            DeviceBuffer y = memory.get(r).room();
-            DeviceBuffer[] own = new DeviceBuffer[rounds];
+            kernels.add(new GatherColumns(device.device(), memory.get(r)));
             for (int round = 0; round < rounds; round++) {
                 whole[round] = new Randoms(round).normal(rows * width);
-                own[round] = device.floats(columnsOf(r, ranks, whole[round], width));
+                own[r][round] = device.floats(columnsOf(r, ranks, whole[round], width));
                 results[r][round] = device.poisoned(Type.F32, (long) rows * width);
             }
+        }
+        for (int r = 0; r < ranks; r++) {
+            Stream stream = test.on(r).stream();
+            DeviceBuffer y = memory.get(r).room();
             for (int round = 0; round < rounds; round++) {
-                device.stream().copy(y, 0, own[round], 0, y.bytes());
-                kernel.launch(device.stream(), rows, width, y);
-                device.stream().copy(results[r][round], 0, y, 0, y.bytes());
-                device.stream().fill(y, 0xff);
+                stream.copy(y, 0, own[r][round], 0, y.bytes());
+                kernels.get(r).launch(stream, rows, width, y);
+                stream.copy(results[r][round], 0, y, 0, y.bytes());
+                stream.fill(y, 0xff);
             }
         }
         for (int r = 0; r < ranks; r++) {
