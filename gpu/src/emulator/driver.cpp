@@ -171,6 +171,12 @@ API cuInit(unsigned flags) {
     initialized = true;
     return SUCCESS;
 }
+API cuModuleGetLoadingMode(int* mode) {
+    if (!initialized) return NOT_INITIALIZED;
+    const char* asked = getenv("CUDA_MODULE_LOADING");
+    *mode = asked && std::string(asked) == "EAGER" ? 1 : 2;
+    return SUCCESS;
+}
 API cuDriverGetVersion(int* version) { return *version = 13000, SUCCESS; }
 API cuGetErrorName(int result, const char** name) {
     const ErrorText* error = find_error(result);

@@ -137,6 +137,7 @@ Result find_stream(Device& device, Stream* handle, StreamPtr& stream);  // a nul
 Result submit(const StreamPtr& stream, Action action);                 // the driver is locked
 Result finish(Lock& lock, const StreamPtr& stream, uint64_t ticket);   // waits until that much is completed
 Result finish(Lock& lock, Device& device);                             // all streams
+Result finish_all(Lock& lock, Device& device);                         // of all devices; the result of one
 Result refuse_during_capture();  // an error if a call that may synchronise is made while a capture forbids it
 void reset_streams(Device& device);
 

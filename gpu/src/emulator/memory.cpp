@@ -103,9 +103,10 @@ void free_all(Device& device) {
 }
 
 API cuMemAlloc_v2(uintptr_t* p, size_t bytes) {
-    return with_device([&](Lock&, Device& device) {
+    return with_device([&](Lock& lock, Device& device) {
         if (Result result = refuse_during_capture()) return result;
         if (!p || bytes == 0) return INVALID_VALUE;
+        if (Result result = finish_all(lock, device)) return result;
         const size_t rounded = round_up(bytes, ALIGNMENT);
         if (rounded > device_memory() - device.used) return OUT_OF_MEMORY;
         *p = allocate(bytes, device.ordinal);
@@ -120,7 +121,7 @@ API cuMemFree_v2(uintptr_t p) {
         if (Result result = refuse_during_capture()) return result;
         auto at = allocations.find(p);
         if (at == allocations.end() || at->second.device == PINNED) return INVALID_VALUE;
-        if (Result result = finish(lock, device)) return result;
+        if (Result result = finish_all(lock, device)) return result;
         at = allocations.find(p);
         if (at == allocations.end()) return INVALID_VALUE;
         devices()[at->second.device]->used -= at->second.rounded;
@@ -137,9 +138,10 @@ API cuMemGetInfo_v2(size_t* free, size_t* total) {
 }
 
 API cuMemHostAlloc(void** p, size_t bytes, unsigned) {
-    return with_device([&](Lock&, Device&) {
+    return with_device([&](Lock& lock, Device& device) {
         if (Result result = refuse_during_capture()) return result;
         if (!p || bytes == 0) return INVALID_VALUE;
+        if (Result result = finish_all(lock, device)) return result;
         *p = reinterpret_cast<void*>(allocate(bytes, PINNED));
         return *p ? SUCCESS : OUT_OF_MEMORY;
     });
@@ -147,7 +149,7 @@ API cuMemHostAlloc(void** p, size_t bytes, unsigned) {
 API cuMemFreeHost(void* p) {
     return with_device([&](Lock& lock, Device& device) {
         if (Result result = refuse_during_capture()) return result;
-        if (Result result = finish(lock, device)) return result;
+        if (Result result = finish_all(lock, device)) return result;
         auto at = allocations.find(reinterpret_cast<uintptr_t>(p));
         if (at == allocations.end() || at->second.device != PINNED) return INVALID_VALUE;
         release(at);

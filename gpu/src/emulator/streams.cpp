@@ -184,6 +184,10 @@ Result finish(Lock& lock, Device& device) {
     for (const StreamPtr& stream : std::vector<StreamPtr>(device.streams)) finish(lock, stream, stream->submitted);
     return device.sticky;
 }
+Result finish_all(Lock& lock, Device& device) {
+    for (Device* each : devices()) finish(lock, *each);
+    return device.sticky;
+}
 
 void reset_streams(Device& device) {
     for (const StreamPtr& stream : device.streams) {

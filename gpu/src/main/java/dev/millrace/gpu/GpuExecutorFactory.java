@@ -139,10 +139,13 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
             throw new IllegalArgumentException("--tensor-parallel-size is " + ranks + "; a model is spread over 1 to "
                     + RankMemory.MOST_RANKS + " GPUs");
         }
-        if (ranks > 1 && !"EAGER".equals(System.getenv("CUDA_MODULE_LOADING"))) {
+        if (ranks > 1 && !Device.loadsEagerly()) {
             throw new IllegalArgumentException("--tensor-parallel-size is " + ranks
-                    + "; above 1 the process must have been started with CUDA_MODULE_LOADING=EAGER in its environment,"
-                    + " because a kernel that is loaded late could wait for a GPU that waits for another");
+                    + "; above 1 the NVIDIA driver must load kernels early, because one that is loaded late could wait for"
+                    + " a GPU that waits for another: start the process with CUDA_MODULE_LOADING=EAGER in its environment"
+                    + " (it is "
+                    + Optional.ofNullable(System.getenv("CUDA_MODULE_LOADING")).orElse("not set")
+                    + ", and the driver was started before or told otherwise)");
         }
     }
 }

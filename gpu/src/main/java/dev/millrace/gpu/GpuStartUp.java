@@ -106,7 +106,7 @@ final class GpuStartUp {
                         * shape.type().bytes(),
                 "embeddings of media");
         Qwen25Vl forward = forward(checkpoint);
-        var probing = new Probing(forward, device, shape.type());
+        var probing = new Probing(forward, shape.type());
         MediaEncoder media = encoder(probing, weights, embeddings);
         GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
         TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);

@@ -1,6 +1,5 @@
 package dev.millrace.gpu;
 
-import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.operations.GpuVisionOperations;
@@ -11,13 +10,11 @@ import dev.millrace.model.forward.Qwen25Vl;
 final class Probing {
 
     private final Qwen25Vl model;
-    private final Device device;
     private final Type type;
     private volatile Probe probe; // or null
 
-    Probing(Qwen25Vl model, Device device, Type type) {
+    Probing(Qwen25Vl model, Type type) {
         this.model = model;
-        this.device = device;
         this.type = type;
     }
 
@@ -35,7 +32,7 @@ final class Probing {
         if (watching == null) {
             model.forward(text);
         } else {
-            model.forward(text, layer -> watching.layer(layer, text.hidden(device, type)));
+            model.forward(text, layer -> watching.layer(layer, text.hidden(type)));
         }
     }
 
@@ -44,7 +41,7 @@ final class Probing {
         if (watching == null) {
             model.encode(vision);
         } else {
-            model.encode(vision, block -> watching.visionBlock(block, vision.hidden(device)));
+            model.encode(vision, block -> watching.visionBlock(block, vision.hidden()));
         }
     }
 }

@@ -9,6 +9,8 @@ import dev.millrace.gpu.sampling.TopLogprobs;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.IntBuffer;
 
 /** What one step in flight has of its own: its number among the staging buffers, when it ran, and its results on the host. */
@@ -16,7 +18,6 @@ final class StepSlot {
 
     private static final double NANOS_IN_MILLI = 1e6;
 
-    private final Device device;
     private final int index;
     private final int vocabSize;
     private final Event started;
@@ -26,7 +27,7 @@ final class StepSlot {
     private final TopLogprobs logprobs;
     private final PinnedBuffer tokens;
     private final IntBuffer tokenView;
-    private PinnedBuffer logits; // as large as the largest that was asked for
+    private ByteBuffer logits; // as large as the largest that was asked for
 
     /**
      * @param sampled int32[R], where the device leaves a step's tokens
@@ -40,7 +41,6 @@ final class StepSlot {
             DeviceBuffer sampled,
             DeviceBuffer allLogits,
             TopLogprobs logprobs) {
-        this.device = device;
         this.sampled = sampled;
         this.allLogits = allLogits;
         this.logprobs = logprobs;
@@ -60,7 +60,7 @@ final class StepSlot {
         stream.record(started);
     }
 
-    /** Has what the step asked for copied to the host behind its work. */
+    /** Has what the step asked for copied to the host behind its work, and waits for it where that is all logits. */
     void finish(Stream stream, ForwardBatch batch) {
         int samples = batch.numSamples();
         if (samples > 0) {
@@ -72,7 +72,7 @@ final class StepSlot {
         if (batch.returnLogits() && samples > 0) {
             long bytes = (long) samples * vocabSize * Float.BYTES;
             reserveLogits(bytes);
-            stream.copyToHost(logits, 0, allLogits, 0, bytes);
+            stream.copyToHost(logits, allLogits, 0, bytes);
         }
         stream.record(done);
     }
@@ -87,7 +87,7 @@ final class StepSlot {
         if (batch.returnLogits()) {
             raw = new float[samples * vocabSize];
             if (samples > 0) {
-                logits.bytes().asFloatBuffer().get(0, raw);
+                logits.asFloatBuffer().get(0, raw);
             }
         }
         SampleLogprobs[] asked = TopLogprobs.isWanted(batch) ? logprobs.read(batch, index) : null;
@@ -96,11 +96,8 @@ final class StepSlot {
     }
 
     private void reserveLogits(long bytes) {
-        if (logits == null || logits.size() < bytes) {
-            if (logits != null) {
-                logits.close();
-            }
-            logits = device.allocatePinned(bytes, "logits");
+        if (logits == null || logits.capacity() < bytes) {
+            logits = ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
         }
     }
 }

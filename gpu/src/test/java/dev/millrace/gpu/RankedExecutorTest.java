@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
+import dev.millrace.model.executor.Probe;
+import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import java.io.IOException;
@@ -104,6 +106,35 @@ class RankedExecutorTest {
             }
         }
         return Math.sqrt(squares / exact.size() / exact.get(0).length);
+    }
+
+    /** What is copied for that must not wait for the rank that waits for this one. */
+    @Test
+    void layersCanBeLookedIntoWhileOtherRanksGoOn() {
+        List<float[]> one = new ArrayList<>();
+        List<float[]> two = new ArrayList<>();
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_B, "float32", true, 1)) {
+            layers(executor, one);
+        }
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_B, "float32", true, 2)) {
+            layers(executor, two);
+        }
+        assertThat(two).hasSameSizeAs(one).hasSizeGreaterThan(1);
+        assertThat(error(two, one)).isLessThan(1e-5);
+    }
+
+    private static void layers(ModelExecutor executor, List<float[]> hidden) {
+        ((Probeable) executor).probe(new Probe() {
+            @Override
+            public void layer(int layer, float[] rows) {
+                hidden.add(rows);
+            }
+
+            @Override
+            public void visionBlock(int block, float[] rows) {}
+        });
+        StepDriver driver = new StepDriver(executor);
+        driver.run(driver.sequence(Models.ids(40, 3)));
     }
 
     @Test

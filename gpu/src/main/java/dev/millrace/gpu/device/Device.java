@@ -65,6 +65,12 @@ public final class Device implements AutoCloseable {
         return obstacle().isEmpty();
     }
 
+    /** Whether kernels are loaded with their modules, as {@code CUDA_MODULE_LOADING=EAGER} has it, and not one by one. */
+    public static boolean loadsEagerly() {
+        Driver.initialize();
+        return Driver.loadsEagerly();
+    }
+
     /** @return how many GPUs this process sees */
     public static int count() {
         Driver.initialize();

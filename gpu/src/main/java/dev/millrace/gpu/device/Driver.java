@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import jcuda.driver.CUdevice;
+import jcuda.driver.CUmoduleLoadingMode;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUuuid;
 import jcuda.driver.JCudaDriver;
@@ -55,6 +56,14 @@ final class Driver {
     /** The same table: CUDA 12 and its JCuda want 525, CUDA 13 wants 580. */
     private static int leastDriver(int toolkit) {
         return toolkit > LEAST_TOOLKIT ? 580 : 525;
+    }
+
+    /** Whether all kernels are loaded when their module is, and none at its first launch. */
+    static boolean loadsEagerly() {
+        int[] mode = new int[1];
+        Status.check(
+                JCudaDriver.cuModuleGetLoadingMode(mode), "cuModuleGetLoadingMode", "ask how the driver loads kernels");
+        return mode[0] == CUmoduleLoadingMode.CU_MODULE_EAGER_LOADING;
     }
 
     static int count() {

@@ -3,6 +3,8 @@ package dev.millrace.gpu.device;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
 import static jcuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING;
 
+import java.nio.ByteBuffer;
+import jcuda.Pointer;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
@@ -52,6 +54,22 @@ public final class Stream implements AutoCloseable {
                         to.pointer(toOffset, bytes), from.pointer(fromOffset, bytes), bytes, stream),
                 "cuMemcpyDtoHAsync",
                 () -> "copy %d bytes from offset %d of %s".formatted(bytes, fromOffset, from));
+    }
+
+    /**
+     * Copies to direct memory that is not page-locked, from its start, and waits for that. For what is asked for seldom: taking
+     * and freeing page-locked memory can wait for all that any device does.
+     */
+    public void copyToHost(ByteBuffer to, DeviceBuffer from, long fromOffset, long bytes) {
+        if (!to.isDirect() || to.capacity() < bytes) {
+            throw new IllegalArgumentException("%d bytes are to be copied to %s".formatted(bytes, to));
+        }
+        Status.check(
+                JCudaDriver.cuMemcpyDtoHAsync(
+                        Pointer.to(to.duplicate().rewind()), from.pointer(fromOffset, bytes), bytes, stream),
+                "cuMemcpyDtoHAsync",
+                () -> "copy %d bytes from offset %d of %s".formatted(bytes, fromOffset, from));
+        synchronize();
     }
 
     /** Copies within the device; the two ranges may not overlap. */

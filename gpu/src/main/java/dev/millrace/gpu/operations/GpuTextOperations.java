@@ -1,6 +1,5 @@
 package dev.millrace.gpu.operations;
 
-import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
@@ -76,9 +75,9 @@ public final class GpuTextOperations implements TextOperations {
     }
 
     /** Waits for x and copies it [tokens · D]. */
-    public float[] hidden(Device device, Type type) {
+    public float[] hidden(Type type) {
         int stride = weights.embedding().stride();
-        return new ResidualStream(device, stream, type, hidden, stride).read(buffers.x(), inputs.tokens());
+        return new ResidualStream(stream, type, hidden, stride).read(buffers.x(), inputs.tokens());
     }
 
     @Override

@@ -127,8 +127,8 @@ public final class GpuVisionOperations implements VisionOperations {
     }
 
     /** Waits for v and copies it [patches · Dv], with what it is still to receive. */
-    public float[] hidden(Device device) {
-        ResidualStream reader = new ResidualStream(device, stream, type, config.hiddenSize(), width);
+    public float[] hidden() {
+        ResidualStream reader = new ResidualStream(stream, type, config.hiddenSize(), width);
         return pending == null
                 ? reader.read(buffers.stream(), patches())
                 : reader.read(buffers.stream(), patches(), pending.product(), pending.bias());

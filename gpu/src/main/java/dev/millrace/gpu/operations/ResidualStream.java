@@ -1,11 +1,10 @@
 package dev.millrace.gpu.operations;
 
-import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
-import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * Reads a residual stream back to the host.
@@ -13,7 +12,7 @@ import java.nio.ByteBuffer;
  * @param width values of a row
  * @param stride values from one row to the next
  */
-record ResidualStream(Device device, Stream stream, Type type, int width, int stride) {
+record ResidualStream(Stream stream, Type type, int width, int stride) {
 
     /** Waits for the stream; rows [rows · width] without what pads them. */
     float[] read(DeviceBuffer v, int rows) {
@@ -34,13 +33,11 @@ record ResidualStream(Device device, Stream stream, Type type, int width, int st
     private float[] values(DeviceBuffer buffer, Type stored, int rows, int rowStride) {
         float[] values = new float[Math.multiplyExact(rows, width)];
         long bytes = (long) rows * rowStride * stored.bytes();
-        try (PinnedBuffer staging = device.allocatePinned(bytes, "a residual stream on the host")) {
-            stream.copyToHost(staging, 0, buffer, 0, bytes);
-            stream.synchronize();
-            for (int row = 0; row < rows; row++) {
-                for (int column = 0; column < width; column++) {
-                    values[row * width + column] = value(staging.bytes(), stored, row * rowStride + column);
-                }
+        ByteBuffer staging = ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+        stream.copyToHost(staging, buffer, 0, bytes);
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < width; column++) {
+                values[row * width + column] = value(staging, stored, row * rowStride + column);
             }
         }
         return values;

@@ -53,8 +53,7 @@ public final class DeviceOptions {
             converter = TensorParallelSize.class,
             description =
                     "GPUs that share one model, which must reach each other's memory; attention heads and MLP width"
-                            + " must divide by it (default: ${DEFAULT-VALUE}). Above 1, CUDA_MODULE_LOADING=EAGER must be in the"
-                            + " environment, as ./millrace sets it.")
+                            + " must divide by it (default: ${DEFAULT-VALUE}).")
     private int tensorParallelSize = ExecutorConfig.Gpu.DEFAULT.tensorParallelSize();
 
     /**
