@@ -10,6 +10,8 @@
 #                bench     the 7B shape with random weights: decode, prompts, pictures, the whole job, start-up
 #                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
 #                load      loading that checkpoint from the page cache
+#                tp        where there are two GPUs or more: how they are linked, the tests that need several, and a model shared by
+#                          two of them: golden, the 7B checkpoint by layers, what all-reduces take, the 7B shape's rates
 #                sanitize  compute-sanitizer's memcheck and racecheck on a tiny model
 #   --jars     all jars the build made and used, in one folder; without it they are where `mvn -DskipTests package` left them
 #   --work     where vectors, the checkpoint and logs/ go (default: a new folder under /tmp)
@@ -45,8 +47,8 @@ while [ $# -gt 0 ]; do
 done
 for name in ${parts//,/ }; do
     case $name in
-        all | tests | check | bench | layers | load | sanitize) ;;
-        *) fail "--parts has '$name'; all, tests, check, bench, layers, load and sanitize are allowed" ;;
+        all | tests | check | bench | layers | load | tp | sanitize) ;;
+        *) fail "--parts has '$name'; all, tests, check, bench, layers, load, tp and sanitize are allowed" ;;
     esac
 done
 
@@ -118,9 +120,14 @@ tagged() {
         ${filter:+"--include-classname=$filter"}
 }
 
+# checkpoint: makes the 7B checkpoint and its reference vectors, once.
+checkpoint() {
+    [ -f "$work/7b/cases-7b.json" ] ||
+        part 'make a 7B checkpoint' 400 ' s  ' 3 "$python" "$root/gpu/reference/make_7b.py" "$work/7b" --config "$shape/config.json"
+}
+
 if wants tests; then
     tagged 'tests on the device' device
-    [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -lt 2 ] || tagged 'tests on several devices' peers EAGER
 fi
 if wants check; then
     check 'check golden float32' 200 "$root/golden" --dtype float32 --filter cases-
@@ -149,7 +156,7 @@ if wants bench; then
     seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
 fi
 if wants layers; then
-    part 'make a 7B checkpoint' 400 ' s  ' 3 "$python" "$root/gpu/reference/make_7b.py" "$work/7b" --config "$shape/config.json"
+    checkpoint
     check 'check 7B by layers bfloat16' 300 "$work/7b" --dtype bfloat16
     check 'check 7B by layers float32' 300 "$work/7b" --dtype float32
 fi
@@ -157,6 +164,29 @@ if wants load; then
     cat "$work"/7b/model-7b/*.safetensors > /dev/null # into the page cache
     part 'load from the page cache' 200 '^Start-up|Loading weights' 2 "${jvm[@]}" dev.millrace.job.cli.Main bench startup --device gpu \
         --model "$work/7b/model-7b" --dtype bfloat16 --max-num-seqs 8 --output-len 2 --enforce-eager
+fi
+if wants tp && [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -gt 1 ]; then
+    two=(--tensor-parallel-size 2)
+    seven_shared() {
+        local name=$1 command=$2
+        shift 2
+        seven "$name by two" 120 '^(Prefill|Decode|Vision|Floor|Start-up)' 3 "$command" "${two[@]}" "$@"
+    }
+    part 'how the GPUs are linked' 20 '^GPU' 8 nvidia-smi topo -m
+    part 'all-reduces' 60 'tokens|peer|rows' 40 "${jvm[@]}" dev.millrace.gpu.kernel.RanksBenchmark 2
+    check 'check golden float32 by two' 60 "$root/golden" --dtype float32 --filter cases- "${two[@]}"
+    check 'check golden bfloat16 by two' 60 "$root/golden" --dtype bfloat16 --filter cases- "${two[@]}"
+    seven_shared 'decode 1' latency --batch-size 1 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
+    seven_shared 'decode 8' latency --batch-size 8 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
+    seven_shared 'decode 64' latency --batch-size 64 --input-len 128 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 2
+    seven_shared 'decode 256, prefill 256 x 128' latency --batch-size 256 --input-len 128 --output-len 128 --max-num-batched-tokens 32768 --num-iters-warmup 1 --num-iters 2
+    tagged 'tests on several devices' peers EAGER
+    checkpoint
+    check 'check 7B by layers bfloat16 by two' 100 "$work/7b" --dtype bfloat16 "${two[@]}"
+    seven_shared 'vision 448 x 448, 8' vision --images 448x448 --batch-size 8
+    seven_shared 'vision 1008 x 1008, 8' vision --images 1008x1008 --batch-size 8
+    seven_shared 'picture of 16224 tokens' vision --images 2912x4368 --batch-size 1 --num-iters 5
+    seven_shared 'start-up' startup --max-num-seqs 256
 fi
 if wants sanitize; then
     for tool in memcheck racecheck; do

@@ -36,7 +36,6 @@ __device__ __forceinline__ Pack<C> sum(const Pack<C> (&parts)[MOST], int count, 
 
 template <typename C>
 __device__ void all_reduce_pushed(const Ranks& ranks, const C* partial, long long packs, C* x) {
-    griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     const unsigned epoch = ranks.begin();
     const int i = blockIdx.x * THREADS + threadIdx.x;

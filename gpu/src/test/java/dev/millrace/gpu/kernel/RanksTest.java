@@ -183,25 +183,27 @@ class RanksTest {
         adding.check();
     }
 
-    @Test
-    void aRankWhoseFellowDoesNotComeGivesUpAndSaysSo() {
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void aRankWhoseFellowDoesNotComeGivesUpAndSaysSo(Form form) {
         List<RankMemory> memory = test.memory(2, 64, 20_000_000);
         TestDevice device = test.on(1);
         var kernel = new AllReduce(device.device(), Type.F32, memory.get(1));
-        kernel.launch(device.stream(), memory.get(1).room(), 16, device.poisoned(Type.F32, 16));
+        kernel.launch(form, device.stream(), memory.get(1).room(), 16, device.poisoned(Type.F32, 16));
         device.stream().synchronize();
         assertThatThrownBy(() -> memory.get(0).stop().check())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("GPU of rank 1 waited 0.0 s for another GPU");
     }
 
-    @Test
-    void aRankThatWaitsIsStoppedByTheHost() {
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void aRankThatWaitsIsStoppedByTheHost(Form form) {
         long anHour = 3_600_000_000_000L;
         List<RankMemory> memory = test.memory(2, 64, anHour);
         TestDevice device = test.on(0);
         var kernel = new AllReduce(device.device(), Type.F32, memory.get(0));
-        kernel.launch(device.stream(), memory.get(0).room(), 16, device.poisoned(Type.F32, 16));
+        kernel.launch(form, device.stream(), memory.get(0).room(), 16, device.poisoned(Type.F32, 16));
         assertThat(device.stream().isDone()).isFalse();
         memory.get(1).stop().stop();
         device.stream().synchronize();
