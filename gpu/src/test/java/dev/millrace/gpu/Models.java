@@ -1,6 +1,7 @@
 package dev.millrace.gpu;
 
 import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.gpu.device.Device;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
 import java.nio.file.Path;
@@ -36,9 +37,10 @@ final class Models {
         return gpu(model, config("float32"));
     }
 
-    /** On several GPUs. */
+    /** On several GPUs; on as many as there are, where there are less. */
     static ModelExecutor ranked(Path model, String dtype, boolean eager, int ranks) {
-        return gpu(model, config(dtype).withGpu(new ExecutorConfig.Gpu(0.9, eager, ranks, "")));
+        int available = Math.min(ranks, Device.count());
+        return gpu(model, config(dtype).withGpu(new ExecutorConfig.Gpu(0.9, eager, available, "")));
     }
 
     static ModelExecutor cpu(Path model) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gpu.StepDriver.Sequence;
+import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.Probe;
@@ -39,7 +40,8 @@ class RankedExecutorTest {
 
     @Test
     void sizesThatDoNotDivideAreRefused() {
-        assertThatThrownBy(() -> Models.ranked(Models.GOLDEN_B, "float32", true, 3))
+        ExecutorConfig three = Models.config("float32").withGpu(new ExecutorConfig.Gpu(0.9, true, 3, ""));
+        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, three))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("--tensor-parallel-size is 3")
                 .hasMessageContaining("MLP width of 160");

@@ -36,10 +36,10 @@ public final class RanksBenchmark {
     private final List<DeviceBuffer> x = new ArrayList<>();
     private final Event start;
     private final Event end;
-    private final int tokens;
+    private final int tokens; // that there is room for
 
     private RanksBenchmark(int ranks, int shrink) {
-        tokens = MOST_TOKENS / shrink;
+        tokens = Math.max(64 * VOCABULARY / HIDDEN, MOST_TOKENS) / shrink + 64;
         for (int r = 0; r < ranks; r++) {
             devices.add(Device.open(r));
             streams.add(devices.get(r).newStream());
@@ -68,8 +68,8 @@ public final class RanksBenchmark {
         for (int count : new int[] {1, 8, 32, 64, 256, 1024, MOST_TOKENS}) {
             benchmark.allReduce(Math.max(1, count / shrink));
         }
-        benchmark.gather(1);
-        benchmark.gather(Math.max(1, 64 / shrink));
+        benchmark.gather(1, VOCABULARY / shrink);
+        benchmark.gather(64, VOCABULARY / shrink);
         benchmark.memories.get(0).stop().check();
         benchmark.devices.forEach(Device::close);
     }
@@ -113,10 +113,9 @@ public final class RanksBenchmark {
         }
     }
 
-    private void gather(int rows) {
-        double micros =
-                time((rank, turn) -> gathers.get(rank).launch(streams.get(rank), rows, VOCABULARY, place(rank, 0)));
-        long bytes = (long) rows * VOCABULARY * Float.BYTES;
+    private void gather(int rows, int width) {
+        double micros = time((rank, turn) -> gathers.get(rank).launch(streams.get(rank), rows, width, place(rank, 0)));
+        long bytes = (long) rows * width * Float.BYTES;
         print("gather logits of " + rows + " rows", bytes, micros, bytes * (devices.size() - 1) / devices.size());
     }
 
