@@ -74,6 +74,18 @@ public final class GpuTextOperations implements TextOperations {
         }
     }
 
+    /** Does every product of a layer and of the head once, of whatever lies in the registers. */
+    public void rehearse(int tokens, int samples) {
+        TextWeights.Layer w = weights.layers().get(0);
+        Matrix qkv = w.qkv().weight();
+        int width = weights.embedding().stride();
+        kernels.products().store(qkv, buffers.normed(), tokens, buffers.qkv(), qkv.out());
+        junction.add(Junction.Turn.ATTENTION, w.output(), buffers.attended(), tokens, buffers.x(), width);
+        kernels.products().gate(w.gateUp(), buffers.normed(), tokens, buffers.gateUp(), buffers.f());
+        junction.add(Junction.Turn.MLP, w.down(), buffers.f(), tokens, buffers.x(), width);
+        junction.logits(weights.head(), buffers.normed(), samples, buffers.logits());
+    }
+
     /** Waits for x and copies it [tokens · D]. */
     public float[] hidden(Type type) {
         int stride = weights.embedding().stride();
