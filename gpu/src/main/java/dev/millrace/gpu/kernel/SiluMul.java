@@ -12,7 +12,9 @@ public final class SiluMul {
     private static final int THREADS = 256;
     private static final int PACK_BYTES = 16;
     private static final int WIDTH_MULTIPLE = 8;
-    private static final int MOST_ROWS = 256; // of blocks; each takes every so many tokens
+    private static final int FEW_TOKENS = 512; // up to which a block has one, else as many as it reads at once
+    private static final int TOKENS = 4;
+    private static final int MOST_ROWS = 4096; // of blocks
 
     private static final long NONE = 0;
 
@@ -50,6 +52,7 @@ public final class SiluMul {
                 .intValue(width)
                 .pointer(f);
         int columns = Operation.blocks((long) width * type.bytes() / PACK_BYTES, THREADS);
-        operation.launchOverlapping(stream, Grid.of(columns, Math.min(tokens, MOST_ROWS), THREADS));
+        int rows = tokens <= FEW_TOKENS ? tokens : Math.min(Operation.blocks(tokens, TOKENS), MOST_ROWS);
+        operation.launchOverlapping(stream, Grid.of(columns, rows, THREADS));
     }
 }

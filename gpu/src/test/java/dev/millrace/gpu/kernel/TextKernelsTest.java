@@ -128,7 +128,7 @@ class TextKernelsTest {
     @EnumSource(Type.class)
     void gatesMultiplyUps(Type type) {
         Randoms randoms = new Randoms(3);
-        for (int[] shape : new int[][] {{1, 192}, {600, 64}, {Math.max(5, (int) (300 * SCALE)), 4160}}) {
+        for (int[] shape : new int[][] {{1, 192}, {600, 64}, {16_500, 8}, {Math.max(5, (int) (300 * SCALE)), 4160}}) {
             int tokens = shape[0];
             int width = shape[1];
             float[] gateUp = TestDevice.rounded(type, randoms.normal(tokens * 2 * width));
