@@ -10,17 +10,20 @@ import dev.millrace.gpu.device.Type;
 public final class RmsNorm {
 
     private static final int THREADS = 256;
+    private static final int RESIDENT = 4;
     private static final int ROW_MULTIPLE = 8;
     private static final long ALL_ROWS = 0;
 
     private final Operation operation;
     private final Type type;
     private final float epsilon;
+    private final int mostBlocks;
 
     public RmsNorm(Device device, Type type, double epsilon) {
         operation = Operation.of(device, "rms_norm", type);
         this.type = type;
         this.epsilon = (float) epsilon;
+        mostBlocks = RESIDENT * device.multiprocessors();
     }
 
     /** out[count, stride] ← norm of the first rows of x[·, stride], zeros behind {@code width}; weight fp32[width]. */
@@ -62,11 +65,12 @@ public final class RmsNorm {
                 .arguments()
                 .pointer(x)
                 .pointer(rows)
+                .intValue(count)
                 .pointer(weight)
                 .floatValue(epsilon)
                 .intValue(width)
                 .intValue(stride)
                 .pointer(out);
-        operation.launchOverlapping(stream, Grid.of(count, THREADS));
+        operation.launchOverlapping(stream, Grid.of(Math.min(count, mostBlocks), THREADS));
     }
 }
