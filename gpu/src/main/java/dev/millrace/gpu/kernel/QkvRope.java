@@ -8,14 +8,17 @@ import dev.millrace.gpu.device.Stream;
 /** Bias, rotary embedding, and keys and values into their slots ({@code qkv_rope.cu}). */
 public final class QkvRope {
 
-    private static final int THREADS = 320;
+    private static final int THREADS = 288;
+    private static final int RESIDENT = 3;
 
     private final Operation operation;
     private final CacheShape shape;
+    private final int mostBlocks;
 
     public QkvRope(Device device, CacheShape shape) {
         operation = Operation.of(device, "qkv_rope", shape.type());
         this.shape = shape;
+        mostBlocks = RESIDENT * device.multiprocessors();
     }
 
     /**
@@ -43,11 +46,12 @@ public final class QkvRope {
                 .pointer(derived.cosines())
                 .pointer(derived.sines())
                 .pointer(derived.slots())
+                .intValue(tokens)
                 .intValue(shape.queryHeads())
                 .intValue(shape.keyHeads())
                 .intValue(shape.headDim())
                 .pointer(q)
                 .pointer(cache);
-        operation.launchOverlapping(stream, Grid.of(tokens, THREADS));
+        operation.launchOverlapping(stream, Grid.of(Math.min(tokens, mostBlocks), THREADS));
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.gpu.kernel;
 
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.SkinnyMatrix.Epilogue;
@@ -140,10 +141,11 @@ public final class DecodeBenchmark {
         try (DeviceBuffer weight = device.allocate((long) shape.qkvWidth() * Float.BYTES, "weights");
                 DeviceBuffer y = device.allocate((long) tokens * gates * Type.BF16.bytes(), "results");
                 DeviceBuffer cache = device.allocate(cacheBytes, "a layer's cache");
-                DeviceBuffer derived = device.allocate(64L * tokens * (Float.BYTES + Long.BYTES), "angles")) {
+                DeviceBuffer angles = device.allocate(64L * tokens * Float.BYTES, "angles");
+                DeviceBuffer slots = slots(tokens)) {
             stream.fill(weight, 0);
-            stream.fill(derived, 0);
-            Derived zeros = new Derived(null, derived, null, derived, derived, null);
+            stream.fill(angles, 0);
+            Derived derived = new Derived(null, slots, null, angles, angles, null);
             timer.print(
                     "norm, %d tokens".formatted(tokens),
                     4.0 * tokens * width,
@@ -151,7 +153,7 @@ public final class DecodeBenchmark {
             timer.print(
                     "bias, rotation, cache, %d tokens".formatted(tokens),
                     4.0 * tokens * shape.qkvWidth(),
-                    i -> rope.launch(stream, qkv[i % qkv.length], tokens, weight, zeros, y, cache));
+                    i -> rope.launch(stream, qkv[i % qkv.length], tokens, weight, derived, y, cache));
             timer.print(
                     "gate, %d tokens".formatted(tokens),
                     6.0 * tokens * gates,
@@ -160,6 +162,19 @@ public final class DecodeBenchmark {
         for (DeviceBuffer[] all : new DeviceBuffer[][] {x, gateUp, qkv}) {
             Arrays.stream(all).forEach(DeviceBuffer::close);
         }
+    }
+
+    /** A slot of its own for each token. */
+    private DeviceBuffer slots(int tokens) {
+        DeviceBuffer slots = device.allocate((long) tokens * Long.BYTES, "slots");
+        try (PinnedBuffer staged = device.allocatePinned(slots.bytes(), "slots")) {
+            for (int token = 0; token < tokens; token++) {
+                staged.bytes().putLong(token * Long.BYTES, token);
+            }
+            stream.copyToDevice(slots, 0, staged, 0, slots.bytes());
+            stream.synchronize();
+        }
+        return slots;
     }
 
     /** Each sequence's next token; blocks in an order that jumps about. */

@@ -52,8 +52,8 @@ class TextKernelsTest {
     void rowsAreNormedWithZerosBehindThem(Type type) {
         Randoms randoms = new Randoms(1);
         for (int[] shape : new int[][] {
-            {1, 7, 64}, {5, 64, 64}, {3, 3584, 3584}, {3, 9001, 9024}, {Math.max(3, (int) (4096 * SCALE)), 300, 320}
-        }) {
+            {1, 7, 64}, {5, 64, 64}, {3, 3584, 3584}, {3, 9001, 9024}, {Math.max(700, (int) (4096 * SCALE)), 300, 320}
+        }) { // the last has more rows than a device has room for at a time
             int rows = shape[0];
             int width = shape[1];
             int stride = shape[2];
@@ -195,10 +195,11 @@ class TextKernelsTest {
         for (int[] heads : new int[][] {{4, 2, 16}, {7, 1, 128}, {8, 8, 80}, {3, 3, 2}}) {
             CacheShape shape = new CacheShape(type, heads[0], heads[1], heads[2]);
             Randoms randoms = new Randoms(5);
-            PagedStep step =
-                    new PagedStep(test, shape.headDim(), randoms, null, new int[] {1, 18, 3}, new int[] {20, 18, 35});
+            int[] queries = {1, 18, 3, 410}; // more tokens than a device has room for at a time
+            int[] contexts = {20, 18, 35, 415};
+            PagedStep step = new PagedStep(test, shape.headDim(), randoms, null, queries, contexts);
             RopeTable rope = RopeTable.text(test.device(), test.stream(), 10_000, shape.headDim(), null);
-            step.prepare(test, shape, rope, test.ints(0, 0, 0));
+            step.prepare(test, shape, rope, test.ints(0, 0, 0, 0));
             float[] qkv = TestDevice.rounded(type, randoms.normal(step.tokens() * shape.qkvWidth()));
             float[] bias = randoms.normal(shape.qkvWidth());
             DeviceBuffer q = test.poisoned(type, (long) step.tokens() * shape.queryWidth());
