@@ -106,9 +106,15 @@ final class CaseCheck {
             return run.prefill(lastOnly);
         }
         float[] expected = references.tensor(name).toFloats();
-        rule.compareOne(CHUNKS, run.prefillInChunks(CHUNK, lastOnly), expected, Tolerance.LOGITS, golden.bf16Logits());
+        rule.compareOne(
+                CHUNKS,
+                run.prefillInChunks(CHUNK, lastOnly),
+                expected,
+                Tolerance.LOGITS,
+                rule.pytorch().logits());
         float[] last = run.prefill(lastOnly);
-        rule.compareOne("logits, last", last, expected, Tolerance.LOGITS, golden.bf16Logits());
+        rule.compareOne(
+                "logits, last", last, expected, Tolerance.LOGITS, rule.pytorch().logits());
         return last;
     }
 
@@ -117,8 +123,8 @@ final class CaseCheck {
         float[] expected = references.tensor(golden.name() + "." + kind).toFloats();
         float[] chunks = run.prefillInChunks(CHUNK, tokens);
         float[] whole = wholePrompt(tokens);
-        rule.compare("logits", whole, expected, Tolerance.LOGITS, golden.bf16Logits());
-        rule.compare(CHUNKS, chunks, expected, Tolerance.LOGITS, golden.bf16Logits());
+        rule.compare("logits", whole, expected, Tolerance.LOGITS, rule.pytorch().logits());
+        rule.compare(CHUNKS, chunks, expected, Tolerance.LOGITS, rule.pytorch().logits());
         return Arrays.copyOfRange(whole, whole.length - vocabulary, whole.length);
     }
 
@@ -136,7 +142,12 @@ final class CaseCheck {
         String name = golden.name() + "." + kind;
         if (references.contains(name)) {
             float[] expected = references.tensor(name).toFloats();
-            rule.compare(kind, run.embeddings(video), expected, Tolerance.EMBEDDINGS, golden.bf16Embeddings());
+            rule.compare(
+                    kind,
+                    run.embeddings(video),
+                    expected,
+                    Tolerance.EMBEDDINGS,
+                    rule.pytorch().embeddings());
         }
     }
 

@@ -6,12 +6,14 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
- * Compares one case's values by what golden/README.md demands: in fp32 an absolute tolerance, in bf16 an error no larger
- * than PyTorch's own times a factor. Where PyTorch's error was not recorded, the value is passed over and named.
+ * Compares one case's values by what golden/README.md demands: an error no larger than PyTorch's own in the same type times a
+ * factor. Where that was not recorded, an absolute tolerance takes its place in fp32, and in bf16 the value is passed over
+ * and named.
  */
 final class CaseRule {
 
     private static final String LIMIT = "RMS %.2e, at most %.1f x PyTorch's %.2e";
+    private static final String NOT_RECORDED = "PyTorch's error in bfloat16 is not recorded";
 
     private final String file;
     private final GoldenCase golden;
@@ -34,6 +36,11 @@ final class CaseRule {
         return rows;
     }
 
+    /** PyTorch's own errors in the type that the model is computed in. */
+    ReferenceErrors pytorch() {
+        return bfloat16 ? golden.bf16() : golden.fp32();
+    }
+
     /** Integers equal to their references, in any type. */
     void equal(String kind, int[] actual, int[] expected) {
         rows.add(Comparison.equal(file, golden.name(), kind, actual, expected));
@@ -42,40 +49,50 @@ final class CaseRule {
     /**
      * Values of as many tokens as PyTorch's error was taken over.
      *
-     * @param tolerance in fp32
-     * @param pytorch its error in bf16, or null
+     * @param tolerance in fp32, where PyTorch's error is not known
+     * @param own PyTorch's, or null
      */
-    void compare(String kind, float[] actual, float[] expected, double tolerance, ReferenceError pytorch) {
-        if (!bfloat16) {
-            rows.add(Comparison.within(file, golden.name(), kind, actual, expected, tolerance));
-        } else if (isKnown(kind, pytorch)) {
-            double limit = Tolerance.BF16_SHARE * pytorch.rms();
-            double rms = Comparison.rms(actual, expected);
-            String note = String.format(Locale.ROOT, LIMIT, rms, Tolerance.BF16_SHARE, pytorch.rms());
-            rows.add(Comparison.bounded(file, golden.name(), kind, actual, expected, rms <= limit, note));
+    void compare(String kind, float[] actual, float[] expected, double tolerance, ReferenceError own) {
+        if (own == null) {
+            compareAbsolutely(kind, actual, expected, tolerance);
+            return;
         }
+        double rms = Comparison.rms(actual, expected);
+        String note = String.format(Locale.ROOT, LIMIT, rms, Tolerance.PYTORCH_SHARE, own.rms());
+        boolean passed = rms <= Tolerance.PYTORCH_SHARE * own.rms();
+        rows.add(Comparison.bounded(file, golden.name(), kind, actual, expected, passed, note));
     }
 
     /** Values of one token of many: too few for an RMS, so that the largest error is compared with the largest of all. */
-    void compareOne(String kind, float[] actual, float[] expected, double tolerance, ReferenceError pytorch) {
-        if (!bfloat16) {
+    void compareOne(String kind, float[] actual, float[] expected, double tolerance, ReferenceError own) {
+        if (own == null) {
+            compareAbsolutely(kind, actual, expected, tolerance);
+            return;
+        }
+        boolean passed = Comparison.largestDifference(actual, expected) <= Tolerance.PYTORCH_SHARE * own.max();
+        String note = String.format(Locale.ROOT, "at most %.1f x PyTorch's %.2e", Tolerance.PYTORCH_SHARE, own.max());
+        rows.add(Comparison.bounded(file, golden.name(), kind, actual, expected, passed, note));
+    }
+
+    private void compareAbsolutely(String kind, float[] actual, float[] expected, double tolerance) {
+        if (bfloat16) {
+            passOver(kind, NOT_RECORDED);
+        } else {
             rows.add(Comparison.within(file, golden.name(), kind, actual, expected, tolerance));
-        } else if (isKnown(kind, pytorch)) {
-            boolean passed = Comparison.largestDifference(actual, expected) <= Tolerance.BF16_SHARE * pytorch.max();
-            String note =
-                    String.format(Locale.ROOT, "at most %.1f x PyTorch's %.2e", Tolerance.BF16_SHARE, pytorch.max());
-            rows.add(Comparison.bounded(file, golden.name(), kind, actual, expected, passed, note));
         }
     }
 
     /** By how much the reference's best logit must exceed the second for its token to be compared; NaN: cannot be told. */
     double tokenMargin() {
-        if (!bfloat16) {
-            return Tolerance.TOKEN_MARGIN;
+        ReferenceError own = pytorch().logits();
+        if (own != null) {
+            return Tolerance.PYTORCH_MARGIN * own.max();
         }
-        return isKnown("tokens", golden.bf16Logits())
-                ? Tolerance.BF16_MARGIN * golden.bf16Logits().max()
-                : Double.NaN;
+        if (bfloat16) {
+            passOver("tokens", NOT_RECORDED);
+            return Double.NaN;
+        }
+        return Tolerance.TOKEN_MARGIN;
     }
 
     /** What became of the reference's tokens. */
@@ -86,12 +103,5 @@ final class CaseRule {
     /** Names what is not compared. */
     void passOver(String kind, String reason) {
         passOver.accept("%s %s: %s, because %s".formatted(file, golden.name(), kind, reason));
-    }
-
-    private boolean isKnown(String kind, ReferenceError pytorch) {
-        if (pytorch == null) {
-            passOver(kind, "PyTorch's error in bfloat16 is not recorded");
-        }
-        return pytorch != null;
     }
 }

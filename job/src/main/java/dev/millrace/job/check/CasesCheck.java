@@ -97,7 +97,7 @@ final class CasesCheck {
             }
         }
         ignored.removeAll(COMPARED);
-        ignored.removeIf(key -> key.startsWith("pytorch_bf16_"));
+        ignored.removeIf(key -> key.startsWith("pytorch_"));
         ignored.forEach(key -> report.passOver(file + ": '" + key + "' is not compared"));
         return cases;
     }

@@ -19,10 +19,8 @@ import java.util.function.Function;
  * @param sampledTokens indices of the prompt's tokens whose {@code row_logits} and {@code hidden} values were kept, the
  *     last token's among them
  * @param sampledPatches places in window order of the patches whose {@code vision_hidden} values were kept
- * @param bf16Logits PyTorch's error in bf16 over all logits that are kept, or null
- * @param bf16Embeddings the same over the embeddings of its media
- * @param bf16Hidden the same over the hidden states after each decoder layer
- * @param bf16VisionHidden the same over those after each of the tower's blocks
+ * @param bf16 PyTorch's own errors in bf16
+ * @param fp32 the same in fp32, where the reference is fp64
  */
 record GoldenCase(
         String name,
@@ -36,10 +34,8 @@ record GoldenCase(
         double[] greedyMargins,
         int[] sampledTokens,
         int[] sampledPatches,
-        ReferenceError bf16Logits,
-        ReferenceError bf16Embeddings,
-        List<ReferenceError> bf16Hidden,
-        List<ReferenceError> bf16VisionHidden) {
+        ReferenceErrors bf16,
+        ReferenceErrors fp32) {
 
     static GoldenCase parse(JsonNode node) {
         return new GoldenCase(
@@ -54,10 +50,8 @@ record GoldenCase(
                 doubles(node.path("greedy_margin")),
                 integers(node.path("sampled_tokens")),
                 integers(node.path("sampled_patches")),
-                ReferenceError.parse(node, "pytorch_bf16"),
-                ReferenceError.parse(node, "pytorch_bf16_embeds"),
-                list(node.path("pytorch_bf16_hidden"), error -> ReferenceError.parse(error, "bf16")),
-                list(node.path("pytorch_bf16_vision_hidden"), error -> ReferenceError.parse(error, "bf16")));
+                ReferenceErrors.parse(node, "bf16"),
+                ReferenceErrors.parse(node, "fp32"));
     }
 
     /** Whether the reference's choice at a step is clear enough to be compared. */

@@ -31,8 +31,8 @@ final class HiddenStatesCheck {
         probeable.probe(states);
         run.prefill(new int[] {golden.inputIds().length - 1});
         probeable.probe(null);
-        compare("vision_hidden", golden.sampledPatches(), golden.bf16VisionHidden(), states::ofBlock);
-        compare("hidden", golden.sampledTokens(), golden.bf16Hidden(), states::ofLayer);
+        compare("vision_hidden", golden.sampledPatches(), rule.pytorch().visionHidden(), states::ofBlock);
+        compare("hidden", golden.sampledTokens(), rule.pytorch().hidden(), states::ofLayer);
     }
 
     private interface Rows {

@@ -3,7 +3,7 @@ package dev.millrace.job.check;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * By how much PyTorch's own bf16 forward pass differs from the fp32 reference.
+ * By how much PyTorch's own forward pass in some type differs from the reference.
  *
  * @param rms root of the mean squared difference
  * @param max largest absolute difference

@@ -1,6 +1,6 @@
 package dev.millrace.job.check;
 
-/** How far values may be from their references: absolutely in fp32, and in bf16 by PyTorch's own error. */
+/** How far values may be from their references: by PyTorch's own error, or in fp32 absolutely where that is not known. */
 final class Tolerance {
 
     static final double LOGITS = 1e-3;
@@ -14,11 +14,11 @@ final class Tolerance {
     /** Steps at which the reference's best logit exceeds the second by no more are not compared. */
     static final double TOKEN_MARGIN = 2e-3;
 
-    /** In bf16, the error's RMS at most this times PyTorch's. */
-    static final double BF16_SHARE = 1.2;
+    /** Where PyTorch's own error is known, the error's RMS at most this times that. */
+    static final double PYTORCH_SHARE = 1.2;
 
-    /** In bf16, steps whose margin is no more than this times PyTorch's largest error are not compared. */
-    static final double BF16_MARGIN = 4;
+    /** There, steps whose margin is no more than this times PyTorch's largest error are not compared. */
+    static final double PYTORCH_MARGIN = 4;
 
     /** Normalised pixel values that count as equal; at least {@link #PIXEL_SHARE} of them must be. */
     static final double PIXELS = 1e-4;

@@ -35,8 +35,8 @@ final class CheckCommand implements Callable<Integer> {
             paramLabel = "TYPE",
             converter = Dtype.Converter.class,
             description =
-                    "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). With bfloat16 errors"
-                            + " may be 1.2 times those of PyTorch's own forward pass in bfloat16, where they were recorded; else"
+                    "How weights are held: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). Errors may be 1.2 times"
+                            + " those of PyTorch's own forward pass in that type, where they were recorded; else"
                             + " fp32's tolerances hold.")
     private Dtype dtype = Dtype.auto;
 

@@ -163,7 +163,7 @@ class CheckTest {
         });
 
         assertThat(failedKinds("cases-a text-17")).isEmpty();
-        assertThat(out.toString()).contains("'unheard_of' is not compared").doesNotContain("pytorch_bf16");
+        assertThat(out.toString()).contains("'unheard_of' is not compared").doesNotContain("pytorch_");
     }
 
     @Test
@@ -205,10 +205,32 @@ class CheckTest {
                 .contains("passed over: cases-a image-0: tokens, because");
     }
 
+    @Test
+    void inFloat32PyTorchsErrorTakesTheTolerancesPlace() throws IOException {
+        copyGolden();
+        tamper("cases-a.safetensors", "text-17.all_logits", 3, value -> value + 2);
+        edit("cases-a.json", cases -> {
+            ArrayNode tokens = (ArrayNode) cases.get(1).get("greedy_tokens");
+            tokens.set(23, tokens.get(23).asInt() + 1);
+            ((ArrayNode) cases.get(1).get("greedy_margin")).set(23, 0.5);
+        });
+
+        recordPyTorchsError("fp32", 0.02, 0.126);
+        assertThat(failedKinds("cases-a text-17", "float32")).isEmpty();
+        assertThat(out.toString()).contains("at most 1.2 x PyTorch's 2.00e-02");
+        recordPyTorchsError("fp32", 0.01, 0.124);
+        assertThat(failedKinds("cases-a text-17", "float32"))
+                .containsExactly("logits", "logits, chunks of 11", "tokens");
+    }
+
     private void recordPyTorchsError(double rms, double max) throws IOException {
+        recordPyTorchsError("bf16", rms, max);
+    }
+
+    private void recordPyTorchsError(String type, double rms, double max) throws IOException {
         edit("cases-a.json", cases -> ((ObjectNode) cases.get(1))
-                .put("pytorch_bf16_rms", rms)
-                .put("pytorch_bf16_max", max));
+                .put("pytorch_" + type + "_rms", rms)
+                .put("pytorch_" + type + "_max", max));
     }
 
     private List<String> failedKinds(String filter) throws IOException {
