@@ -9,16 +9,24 @@ layout of golden/, which `millrace check OUT` reads. Beyond what golden/README.m
   NAME.row_logits                   logits of the sampled tokens
   NAME.hidden.L                     the residual stream after decoder layer L, of the sampled tokens
   NAME.vision_hidden.B              the same after block B of the tower, of the sampled patches
-and PyTorch's own error in bf16 over exactly these values (pytorch_bf16_*). The reference is fp32 with TF32 off.
+and PyTorch's own errors in bf16 and in fp32 with TF32 off over exactly these values (pytorch_bf16_*, pytorch_fp32_*). The
+reference is fp64, stored as fp32.
+
+The weights are random, a product's outputs as large as its inputs but for these: the decoder's q and k are scaled by 2, so that
+attention is sharp; what its layers add to the residual stream is scaled by 1 / sqrt(2 * layers), as in GPT-2 (Radford and others
+2019), or else 28 layers of sharp attention would amplify each rounding until bf16 and fp64 had nothing in common; the vocabulary's
+rows are of different length, so that the best token often leads clearly. The tower's weights are larger by 1.2.
 """
-import argparse, copy, json, math, os, time
+import argparse, contextlib, copy, json, math, os, time, typing
 import numpy as np, torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 SHAPE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../models/shapes/qwen2.5-vl-7b/config.json")
 GREEDY_TOKENS = 24
+DECODER_GAIN, TOWER_GAIN, HEAD_SPREAD = 1.0, 1.2, 0.5
 MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
 
 
@@ -53,7 +61,7 @@ def configuration(args):
 
 
 def random_model(config, device, seed):
-    """In bf16, as a checkpoint holds it; the decoder's q and k are scaled so that attention is sharp, logits are of order 1 to 10."""
+    """In bf16, as a checkpoint holds it."""
     generator = torch.Generator(device).manual_seed(seed)
     torch.set_default_dtype(torch.bfloat16)
     with torch.device("meta"):
@@ -66,17 +74,48 @@ def random_model(config, device, seed):
     torch.set_default_dtype(torch.float32)
     for name, buffer in model.named_buffers():
         assert name in names and buffer.dtype == torch.float32 and buffer.isfinite().all(), name
+    added = 1 / math.sqrt(2 * config.text_config.num_hidden_layers)
     for name, p in model.named_parameters():
         p.normal_(generator=generator)
+        decoder = "visual" not in name
         if "norm" in name or name.endswith("ln_q.weight"):
             p.mul_(0.1).add_(1)
         elif name.endswith("bias"):
             p.mul_(0.1)
         elif "embed_tokens" not in name:
-            p.mul_(1.2 / math.sqrt(p[0].numel()))
+            p.mul_((DECODER_GAIN if decoder else TOWER_GAIN) / math.sqrt(p[0].numel()))
         if "q_proj" in name or "k_proj" in name:
             p.mul_(2)
+        if decoder and ("o_proj" in name or "down_proj" in name):
+            p.mul_(added)
+        if "lm_head" in name:
+            p.mul_((HEAD_SPREAD * torch.randn(len(p), 1, generator=generator, device=device)).exp().to(p.dtype))
     return model
+
+
+def in_precision(model, dtype):
+    """A copy; what the angles are made of stays fp32, as in transformers."""
+    copied = copy.deepcopy(model).to(dtype)
+    for module in copied.modules():
+        for name, buffer in module._buffers.items():
+            module._buffers[name] = buffer.float()
+    return copied
+
+
+class Fp64(TorchFunctionMode):
+    """Where transformers takes fp32 whatever the model's type (norms, softmax, rotary embedding), fp64 stays; sines and cosines
+    are those of the fp32 angles."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (torch.Tensor.cos, torch.Tensor.sin, torch.cos, torch.sin):
+            return function(args[0].double())
+        if args and isinstance(args[0], torch.Tensor) and args[0].dtype == torch.float64:
+            if function is torch.Tensor.float:
+                return args[0]
+            wide = lambda a: torch.float64 if a is torch.float32 else a
+            args, kwargs = tuple(map(wide, args)), {k: wide(v) for k, v in kwargs.items()}
+        return function(*args, **kwargs)
 
 
 def positions(ids, config, grids, seconds):
@@ -108,7 +147,7 @@ class Taps:
     def tap(kept, index, rows):
         def hook(module, inputs, output):
             values = output[0] if isinstance(output, tuple) else output
-            kept[index] = values.reshape(-1, values.shape[-1])[rows].float()
+            kept[index] = values.reshape(-1, values.shape[-1])[rows]
         return hook
 
     def close(self):
@@ -123,18 +162,18 @@ def run(model, case, rows, patches, device):
     taps = Taps(model, rows, patches)
     embeddings = {}
     kind = "video" if "video_grid_thw" in kwargs else "image"
-    hook = model.model.visual.register_forward_hook(lambda m, i, o: embeddings.update({kind: o.pooler_output.float()}))
+    hook = model.model.visual.register_forward_hook(lambda m, i, o: embeddings.update({kind: o.pooler_output}))
     out = model(input_ids=torch.tensor([case["ids"]], device=device), position_ids=case["positions"][:, None].long().to(device),
                 use_cache=True, logits_to_keep=torch.tensor(rows, device=device), **kwargs)
     hook.remove()
     taps.close()
-    return taps, out.logits[0].float(), embeddings, out.past_key_values
+    return taps, out.logits[0], embeddings, out.past_key_values
 
 
 def greedy(model, logits, cache, position, device):
     tokens, margins = [], []
     for step in range(GREEDY_TOKENS):
-        top = logits.float().topk(2)
+        top = logits.topk(2)
         tokens.append(int(top.indices[0]))
         margins.append(round(float(top.values[0] - top.values[1]), 5))
         if step + 1 < GREEDY_TOKENS:
@@ -197,6 +236,39 @@ def cases(args, config, rng):
         yield dict(name="video", ids=ids, grids=grids, images=[], frames=files, media=dict(pixel_values_videos=values, video_grid_thw=torch.tensor(grids)))
 
 
+class Pass(typing.NamedTuple):
+    """What a case gives in one precision, in fp32."""
+
+    logits: torch.Tensor
+    embeds: dict
+    hidden: list
+    vision: list
+    tokens: list
+    margins: list
+
+
+def passes(model, dtype, planned, device):
+    """All cases in one precision; the tokens that follow in fp64 alone."""
+    exact = dtype == torch.float64
+    for case in planned:
+        with Fp64() if exact else contextlib.nullcontext():
+            taps, logits, embeds, cache = run(model, case, case["rows"], case["places"], device)
+            tokens, margins = greedy(model, logits[-1], cache, int(case["positions"].max()) + 1, device) if exact else ([], [])
+        cpu = lambda kept: [kept[i].float().cpu() for i in sorted(kept)]
+        yield Pass(logits.float().cpu(), {k: v.float().cpu() for k, v in embeds.items()}, cpu(taps.hidden), cpu(taps.vision), tokens, margins)
+
+
+def own_errors(code, actual, expected):
+    """What is recorded of PyTorch's own pass in a type."""
+    prefix = f"pytorch_{code}"
+    record = {f"{prefix}_{k}": v for k, v in error(actual.logits, expected.logits).items()}
+    for kind, values in expected.embeds.items():
+        record |= {f"{prefix}_embeds_{k}": v for k, v in error(actual.embeds[kind], values).items()}
+    for kind, ours, theirs in (("hidden", expected.hidden, actual.hidden), ("vision_hidden", expected.vision, actual.vision)):
+        record[f"{prefix}_{kind}"] = [{f"{code}_{k}": v for k, v in error(a, b).items()} for a, b in zip(theirs, ours)]
+    return record
+
+
 def main():
     torch.set_grad_enabled(False)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -209,40 +281,39 @@ def main():
     folder = f"{args.out}/model-{args.name}"
     bf16.save_pretrained(folder, max_shard_size="4GB")
     say(f"written to {folder}")
-    fp32 = copy.deepcopy(bf16).float()
-    rng, tensors, records = np.random.default_rng(args.seed), {}, []
-    for case in cases(args, config, rng):
-        name, ids = case["name"], case["ids"]
-        case["positions"] = positions(ids, config, case["grids"], 1.0)
-        patches = sum(int(np.prod(g)) for g in case["grids"])
+    rng = np.random.default_rng(args.seed)
+    planned = list(cases(args, config, rng))
+    for case in planned:
         some = lambda n: sorted({n - 1, *(int(v) for v in rng.choice(n, min(n, args.rows), replace=False))}) if n else []
-        rows, places = some(len(ids)), some(patches)
-        taps, logits, embeds, cache = run(fp32, case, rows, places, device)
-        tokens, margins = greedy(fp32, logits[-1], cache, int(case["positions"].max()) + 1, device)
-        taps16, logits16, embeds16, _ = run(bf16, case, rows, places, device)
-        tensors[f"{name}.position_ids"], tensors[f"{name}.row_logits"] = case["positions"], logits.cpu()
-        video = bool(case["frames"])
-        record = dict(name=name, input_ids=ids, images=case["images"], image_grid_thw=[] if video else case["grids"],
+        case["positions"] = positions(case["ids"], config, case["grids"], 1.0)
+        case["rows"], case["places"] = some(len(case["ids"])), some(sum(int(np.prod(g)) for g in case["grids"]))
+    results = {}
+    for code, dtype in (("fp64", torch.float64), ("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        model = bf16 if dtype == torch.bfloat16 else in_precision(bf16, dtype)
+        results[code] = list(passes(model, dtype, planned, device))
+        del model  # beside the next one there would be no room
+        say(f"{len(planned)} cases in {code}")
+    tensors, records = {}, []
+    for case, reference, fp32, low in zip(planned, *results.values()):
+        name, video = case["name"], bool(case["frames"])
+        tensors[f"{name}.position_ids"], tensors[f"{name}.row_logits"] = case["positions"], reference.logits
+        tensors.update({f"{name}.{kind}_embeds": values for kind, values in reference.embeds.items()})
+        tensors.update({f"{name}.hidden.{i}": values for i, values in enumerate(reference.hidden)})
+        tensors.update({f"{name}.vision_hidden.{i}": values for i, values in enumerate(reference.vision)})
+        record = dict(name=name, input_ids=case["ids"], images=case["images"], image_grid_thw=[] if video else case["grids"],
                       video_frames=case["frames"], video_grid_thw=case["grids"] if video else [], second_per_grid_ts=[1.0] if video else [],
-                      greedy_tokens=tokens, greedy_margin=margins, sampled_tokens=rows, sampled_patches=places)
-        own = error(logits16, logits)
-        record.update(pytorch_bf16_rms=own["rms"], pytorch_bf16_max=own["max"])
-        for kind, values in embeds.items():
-            tensors[f"{name}.{kind}_embeds"] = values.cpu()
-            own = error(embeds16[kind], values)
-            record.update(pytorch_bf16_embeds_rms=own["rms"], pytorch_bf16_embeds_max=own["max"])
-        for key, ours, theirs in (("hidden", taps.hidden, taps16.hidden), ("vision_hidden", taps.vision, taps16.vision)):
-            tensors.update({f"{name}.{key}.{i}": values.cpu() for i, values in ours.items()})
-            own = [error(theirs[i], ours[i]) for i in sorted(ours)]
-            record[f"pytorch_bf16_{key}"] = [{"bf16_rms": e["rms"], "bf16_max": e["max"]} for e in own]
+                      greedy_tokens=reference.tokens, greedy_margin=reference.margins, sampled_tokens=case["rows"], sampled_patches=case["places"])
+        record |= own_errors("bf16", low, reference) | own_errors("fp32", fp32, reference)
         records.append(record)
-        last = max(taps.hidden)
-        say(f"{name}: {len(ids)} tokens, {patches} patches, logits to {float(logits.abs().max()):.1f}, RMS {float(logits.pow(2).mean().sqrt()):.2f}, "
-            f"bf16 error {record['pytorch_bf16_rms']:.2e} (max {record['pytorch_bf16_max']:.2e}), last layer's RMS {float(taps.hidden[last].pow(2).mean().sqrt()):.2f}, "
-            f"{sum(m > 4 * record['pytorch_bf16_max'] for m in margins)} of {len(margins)} tokens comparable in bf16")
+        rms = lambda values: float(values.double().pow(2).mean().sqrt())
+        comparable = [sum(m > 4 * record[f"pytorch_{code}_max"] for m in reference.margins) for code in ("bf16", "fp32")]
+        say(f"{name}: {len(case['ids'])} tokens, {sum(int(np.prod(g)) for g in case['grids'])} patches, logits to {float(reference.logits.abs().max()):.1f}, "
+            f"RMS {rms(reference.logits):.2f}, last layer's {rms(reference.hidden[-1]):.2f}; errors in bf16 {record['pytorch_bf16_rms']:.2e} (max {record['pytorch_bf16_max']:.2e}), "
+            f"in fp32 {record['pytorch_fp32_rms']:.2e}; {comparable[0]} and {comparable[1]} of {len(reference.margins)} tokens comparable")
     save_file({k: v.contiguous() for k, v in tensors.items()}, f"{args.out}/cases-{args.name}.safetensors")
     json.dump(records, open(f"{args.out}/cases-{args.name}.json", "w"))
     say("done")
 
 
-main()
+if __name__ == "__main__":
+    main()
