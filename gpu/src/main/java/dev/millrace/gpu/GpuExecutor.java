@@ -1,8 +1,12 @@
 package dev.millrace.gpu;
 
 import dev.millrace.gpu.device.Device;
+import dev.millrace.gpu.device.Event;
 import dev.millrace.gpu.device.FatalCudaError;
+import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.operations.GpuVisionOperations;
+import dev.millrace.gpu.operations.Slice;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
@@ -15,45 +19,66 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Supplier;
 
 /**
  * Computes steps and encodes media on a GPU. One thread launches steps in order, ahead of the device by as many as there are
- * slots; another waits for each and tells its listener. A third does the encodings one by one, beside the steps. After one
- * failed, so do all that follow it, because what they build on is gone.
+ * slots, and on the same stream slices of encodings: behind each step about as much as the step takes, without a pause while
+ * the device has no step. So a running sequence waits twice as long for a token, however large the picture. A second thread
+ * waits for each step and encoding and tells its listener, a third brings media to the device. After one failed, so do all
+ * that follow it, because what they build on is gone.
  */
 final class GpuExecutor implements ModelExecutor, Probeable {
 
-    private static final Runnable STOP = () -> {};
+    private static final Runnable NOTHING = () -> {};
+
+    /** Of one chunk of an encoding, while the device has no step: one that comes waits for two. */
+    private static final double SHARE_OF_A_STEP = 0.5;
 
     private final Device device;
+    private final Stream stream;
     private final StepLauncher launcher;
+    private final MediaEncoder media;
+    private final SlicedEncodings encodings;
+    private final StepPace pace = new StepPace();
     private final int numBlocks;
     private final int mediaRows;
-    private final BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Runnable> completions = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Runnable> encodings = new LinkedBlockingQueue<>();
     private final BlockingQueue<StepSlot> freeSlots;
-    private final Thread launching = new Thread(() -> serve(work), "millrace-gpu-launch");
-    private final Thread completing = new Thread(() -> serve(completions), "millrace-gpu-complete");
-    private final Thread encoding = new Thread(() -> serve(encodings), "millrace-gpu-encode");
+    private final BlockingQueue<Event> freeEnds = new ArrayBlockingQueue<>(GpuVisionOperations.MOST_BOUND);
+    private final DeviceThread launching;
+    private final DeviceThread completing;
+    private final DeviceThread arriving;
     private volatile Throwable failure; // the first; nothing is launched after it
     private Throwable lost; // of the completing thread: why launched steps' results mean nothing
     private boolean closed;
     private boolean released;
 
-    GpuExecutor(Device device, StepLauncher launcher, List<StepSlot> slots, int numBlocks, int mediaRows) {
+    /** @param stream of all work */
+    GpuExecutor(
+            Device device,
+            Stream stream,
+            StepLauncher launcher,
+            MediaEncoder media,
+            SlicedEncodings encodings,
+            List<StepSlot> slots,
+            int numBlocks,
+            int mediaRows) {
         this.device = device;
+        this.stream = stream;
         this.launcher = launcher;
+        this.media = media;
+        this.encodings = encodings;
         this.numBlocks = numBlocks;
         this.mediaRows = mediaRows;
         freeSlots = new ArrayBlockingQueue<>(slots.size(), false, slots);
-        launching.setDaemon(true);
-        completing.setDaemon(true);
-        encoding.setDaemon(true);
-        launching.start();
-        completing.start();
-        encoding.start();
+        while (freeEnds.remainingCapacity() > 0) {
+            freeEnds.add(device.newEvent());
+        }
+        launching = new DeviceThread(
+                "millrace-gpu-launch", device, this::fail, this::isToEncodeWithoutSteps, this::encodeWithoutSteps);
+        completing = new DeviceThread("millrace-gpu-complete", device, this::fail);
+        arriving = new DeviceThread("millrace-gpu-media", device, this::fail);
+        List.of(launching, completing, arriving).forEach(DeviceThread::start);
     }
 
     @Override
@@ -76,24 +101,25 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         if (closed) {
             throw new IllegalStateException("step " + batch.step() + " was launched after close");
         }
-        work.add(() -> launchStep(batch, listener));
+        launching.add(() -> launchStep(batch, listener));
     }
 
-    /** Its turn comes once the steps before it are launched, for it waits for those of them that read the buffer. */
+    /** What encodes comes behind the steps before it, which so have read what the rows held. */
     @Override
     public void encode(EncoderBatch batch, EncodingListener listener) {
         if (closed) {
             throw new IllegalStateException("encoding " + batch.number() + " was launched after close");
         }
-        work.add(() -> encodings.add(() -> encodeNow(batch, listener)));
+        arriving.add(() -> prepare(batch, listener));
     }
 
     @Override
     public float[] readMedia(int[] rows) {
         CompletableFuture<float[]> result = new CompletableFuture<>();
-        work.add(() -> encodings.add(() -> {
+        arriving.add(() -> launching.add(() -> {
             try {
-                result.complete(launcher.readMedia(rows));
+                finishEncodings();
+                result.complete(media.read(rows));
             } catch (RuntimeException e) {
                 result.completeExceptionally(e);
             }
@@ -103,7 +129,8 @@ final class GpuExecutor implements ModelExecutor, Probeable {
 
     @Override
     public void probe(Probe probe) {
-        work.add(() -> launcher.probe(probe));
+        arriving.add(() -> media.probe(probe));
+        launching.add(() -> launcher.probe(probe));
     }
 
     /** Waits for launched steps and encodings and takes no more. */
@@ -112,12 +139,10 @@ final class GpuExecutor implements ModelExecutor, Probeable {
             return;
         }
         closed = true;
-        work.add(STOP);
-        boolean interrupted = join(launching);
-        encodings.add(STOP);
-        interrupted |= join(encoding);
-        completions.add(STOP);
-        interrupted |= join(completing);
+        boolean interrupted = arriving.end();
+        launching.add(this::finishEncodings);
+        interrupted |= launching.end();
+        interrupted |= completing.end();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -135,92 +160,129 @@ final class GpuExecutor implements ModelExecutor, Probeable {
         }
     }
 
-    /** Does what comes in until it is told to stop; what fails here fails all that follows. */
-    private void serve(BlockingQueue<Runnable> queue) {
-        device.bindThread();
-        for (Runnable next = take(queue); next != STOP; next = take(queue)) {
+    /** Whether there is something to encode and the device has no step; after a failure there is no waiting. */
+    private boolean isToEncodeWithoutSteps() {
+        return !encodings.isEmpty() && (failure != null || freeSlots.remainingCapacity() == 0);
+    }
+
+    private void launchStep(ForwardBatch batch, StepListener listener) {
+        if (tryLaunch(batch, listener)) {
+            encode(() -> encodings.launch(pace.seconds(launcher.isDecode(batch))));
+        } else {
+            completing.add(() -> listener.failed(batch.step(), failure));
+        }
+    }
+
+    private boolean tryLaunch(ForwardBatch batch, StepListener listener) {
+        if (failure == null) {
             try {
-                next.run();
+                StepSlot slot = launching.take(freeSlots);
+                launcher.launch(batch, slot);
+                completing.add(() -> complete(batch, listener, slot));
+                return true;
             } catch (RuntimeException | Error e) {
                 fail(e);
             }
         }
-    }
-
-    /** The threads are this executor's own and end by {@link #close} alone; if one is interrupted, steps fail. */
-    private Runnable take(BlockingQueue<Runnable> queue) {
-        while (true) {
-            try {
-                return queue.take();
-            } catch (InterruptedException e) {
-                fail(e);
-            }
-        }
-    }
-
-    private void launchStep(ForwardBatch batch, StepListener listener) {
-        if (failure == null) {
-            try {
-                StepSlot slot = freeSlots.take();
-                launcher.launch(batch, slot);
-                completions.add(() -> complete(batch, listener, slot));
-                return;
-            } catch (InterruptedException | RuntimeException | Error e) {
-                fail(e);
-            }
-        }
-        completions.add(() -> listener.failed(batch.step(), failure));
+        return false;
     }
 
     private void complete(ForwardBatch batch, StepListener listener, StepSlot slot) {
-        StepOutput output = null;
+        StepOutput output = awaited(() -> slot.output(batch));
+        freeSlots.add(slot);
+        launching.add(NOTHING); // the launching thread may have something to encode, now that there is one step less
+        if (output == null) {
+            listener.failed(batch.step(), lost);
+        } else {
+            pace.add(launcher.isDecode(batch), output.computeNanos());
+            listener.completed(output);
+        }
+    }
+
+    private void prepare(EncoderBatch batch, EncodingListener listener) {
+        Event end = arriving.take(freeEnds);
+        Runnable launched = () -> endEncoding(batch, listener, end);
+        if (failure == null) {
+            try {
+                List<Slice> slices = media.prepare(batch);
+                launching.add(() -> encodings.add(slices, launched));
+                return;
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+        launching.add(launched);
+    }
+
+    private void encodeWithoutSteps() {
+        encode(() -> {
+            encodings.awaitLast();
+            encodings.launch(SHARE_OF_A_STEP * pace.seconds(true));
+        });
+    }
+
+    private void finishEncodings() {
+        while (!encodings.isEmpty()) {
+            encodeWithoutSteps();
+        }
+    }
+
+    /** Queues a chunk of the encodings, if there are any; after a failure ends them. */
+    private void encode(Runnable chunk) {
+        if (encodings.isEmpty()) {
+            return;
+        }
+        if (failure == null) {
+            try {
+                chunk.run();
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+        if (failure != null) {
+            encodings.abandon();
+        }
+    }
+
+    private void endEncoding(EncoderBatch batch, EncodingListener listener, Event end) {
+        Throwable cause = failure;
+        if (cause == null) {
+            stream.record(end);
+        }
+        completing.add(() -> completeEncoding(batch, listener, end, cause));
+    }
+
+    /** @param cause why it was not launched, or null */
+    private void completeEncoding(EncoderBatch batch, EncodingListener listener, Event end, Throwable cause) {
+        boolean done = cause == null
+                && awaited(() -> {
+                            end.synchronize();
+                            return end;
+                        })
+                        != null;
+        freeEnds.add(end);
+        if (done) {
+            listener.encoded(batch.number());
+        } else {
+            listener.encodingFailed(batch.number(), cause == null ? lost : cause);
+        }
+    }
+
+    /** What comes of waiting for the device, or null once that failed. */
+    private <T> T awaited(Supplier<T> wait) {
         if (lost == null) {
             try {
-                output = slot.output(batch);
+                return wait.get();
             } catch (RuntimeException | Error e) {
                 lost = e;
                 fail(e);
             }
         }
-        freeSlots.add(slot);
-        if (output != null) {
-            listener.completed(output);
-        } else {
-            listener.failed(batch.step(), lost);
-        }
-    }
-
-    private void encodeNow(EncoderBatch batch, EncodingListener listener) {
-        boolean done = false;
-        if (failure == null) {
-            try {
-                launcher.encode(batch);
-                done = true;
-            } catch (RuntimeException | Error e) {
-                fail(e);
-            }
-        }
-        if (done) {
-            listener.encoded(batch.number());
-        } else {
-            listener.encodingFailed(batch.number(), failure);
-        }
+        return null;
     }
 
     private synchronized void fail(Throwable cause) {
         FatalCudaError.endProcessIfSticky(cause);
         failure = failure == null ? cause : failure;
-    }
-
-    private static boolean join(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        return interrupted;
     }
 }

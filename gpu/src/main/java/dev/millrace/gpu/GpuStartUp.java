@@ -26,13 +26,11 @@ import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
 import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.forward.Qwen25Vl;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,7 +54,7 @@ final class GpuStartUp {
     /** What is set aside for the graph of one size; not measured, generous for some 500 kernels. */
     private static final long GRAPH_BYTES = 8L << 20;
 
-    /** Between one rehearsed number of tokens and the next: cuBLAS has one kernel for a range of them. */
+    /** Between one rehearsed number of rows and the next: cuBLAS has one kernel for a range of them. */
     private static final double REHEARSED = 0.8;
 
     private final Device device;
@@ -109,12 +107,12 @@ final class GpuStartUp {
                         * shape.type().bytes(),
                 "embeddings of media");
         Qwen25Vl forward = forward(checkpoint);
-        var probing = new Probing(forward, shape.type());
-        MediaEncoder media = encoder(probing, weights, embeddings);
         GpuSampler sampler = new GpuSampler(device, text.vocabSize(), limits.rows(), limits.samples());
         TopLogprobs logprobs = new TopLogprobs(device, text.vocabSize(), limits.samples(), SLOTS);
         StepInputs inputs = new StepInputs(device, limits, SLOTS);
-        TextKernels kernels = TextKernels.load(device, stream, newBlas(stream), text, shape, limits.rows());
+        Blas blas = newBlas(stream);
+        MediaEncoder media = encoder(forward, weights, blas, embeddings);
+        TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.rows());
         Optional<RankJunction> shared = ranks.map(
                 memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels.products(), memory));
         TextBuffers buffers =
@@ -127,15 +125,17 @@ final class GpuStartUp {
         var operations = new GpuTextOperations(
                 stream, text, weights.text(), kernels, junction, buffers, cache, inputs, embeddings, sampler);
         device.seal();
-        rehearse(operations);
+        rehearse(operations, media);
         DecodeGraphs graphs = capture(forward, operations, sizes);
         StepLimits known = limits.withNumBlocks(size.numBlocks());
-        var launcher = new StepLauncher(probing, known, sizes, stream, media, operations, graphs);
+        var probing = new Probing(forward, shape.type());
+        var launcher = new StepLauncher(probing, known, sizes, stream, operations, graphs);
         List<StepSlot> slots = IntStream.range(0, SLOTS)
                 .mapToObj(i -> new StepSlot(
                         device, i, limits.samples(), text.vocabSize(), sampler.tokens(), buffers.logits(), logprobs))
                 .toList();
-        return new GpuExecutor(device, launcher, slots, size.numBlocks(), config.mediaRows());
+        var encodings = new SlicedEncodings(device, stream);
+        return new GpuExecutor(device, stream, launcher, media, encodings, slots, size.numBlocks(), config.mediaRows());
     }
 
     private ModelWeights load(Path model) {
@@ -156,30 +156,18 @@ final class GpuStartUp {
     }
 
     /** The tower has room for the whole media buffer at once, so for all items of an encoding. */
-    private MediaEncoder encoder(Probing forward, ModelWeights weights, DeviceBuffer embeddings) {
-        Stream background = device.newLowPriorityStream();
-        VisionConfig tower = checkpoint.vision();
-        Consumer<List<MediaInput>> encode = inputs -> {};
-        if (tower != null) {
-            int patches = limits.mediaRows() * tower.spatialMergeSize() * tower.spatialMergeSize();
+    private MediaEncoder encoder(Qwen25Vl forward, ModelWeights weights, Blas blas, DeviceBuffer embeddings) {
+        VisionConfig config = checkpoint.vision();
+        GpuVisionOperations tower = null;
+        if (config != null) {
+            int patches = limits.mediaRows() * config.spatialMergeSize() * config.spatialMergeSize();
             DeviceBuffer room = device.allocate(
-                    GpuVisionOperations.bytes(tower, shape.type(), patches), "activations of the vision tower");
-            var operations = new GpuVisionOperations(
-                    device,
-                    tower,
-                    shape.type(),
-                    weights.vision(),
-                    background,
-                    newBlas(background),
-                    room,
-                    patches,
-                    embeddings);
-            encode = inputs -> {
-                operations.bind(inputs);
-                forward.encode(operations);
-            };
+                    GpuVisionOperations.bytes(config, shape.type(), patches), "activations of the vision tower");
+            tower = new GpuVisionOperations(
+                    device, config, shape.type(), weights.vision(), stream, blas, room, patches, embeddings);
         }
-        return new MediaEncoder(device, embeddings, shape.type(), text.hiddenSize(), background, encode);
+        var probing = new Probing(forward, shape.type());
+        return new MediaEncoder(limits, embeddings, shape.type(), text.hiddenSize(), stream, probing, tower);
     }
 
     private KeyValueCacheSize cacheSize(DecodeSizes sizes) {
@@ -193,9 +181,12 @@ final class GpuStartUp {
      * Has cuBLAS load its kernels: it does so where it first chooses one, whatever {@code CUDA_MODULE_LOADING} says, and
      * waits for all that the device is doing (measured with cuBLAS 13.0 on an H200).
      */
-    private void rehearse(GpuTextOperations operations) {
+    private void rehearse(GpuTextOperations operations, MediaEncoder media) {
         for (double tokens = limits.tokens(); tokens >= 1; tokens *= REHEARSED) {
             operations.rehearse((int) tokens, (int) Math.min(tokens, limits.samples()));
+        }
+        for (double rows = limits.mediaRows(); rows >= 1; rows *= REHEARSED) {
+            media.rehearse((int) rows);
         }
         stream.synchronize();
     }

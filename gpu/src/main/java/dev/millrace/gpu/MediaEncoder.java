@@ -1,87 +1,87 @@
 package dev.millrace.gpu;
 
-import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
-import dev.millrace.gpu.device.Event;
-import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
-import dev.millrace.model.executor.ForwardBatch;
-import dev.millrace.model.executor.MediaInput;
+import dev.millrace.gpu.operations.GpuVisionOperations;
+import dev.millrace.gpu.operations.Slice;
+import dev.millrace.gpu.step.StepLimits;
+import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.Probe;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
-import java.util.function.Consumer;
 
-/**
- * Media on their way into the media buffer, on a stream of low priority of their own. Steps do not wait for them: one that
- * reads a row is launched after the row was reported. For one thread, but for {@link #release}.
- */
+/** Media on their way into the media buffer: brought to the device by one thread, encoded by the one that launches steps. */
 final class MediaEncoder {
 
-    private final Device device;
+    private final StepLimits limits;
     private final DeviceBuffer buffer;
     private final Type type;
     private final int width;
-    private final Consumer<List<MediaInput>> tower;
     private final Stream stream;
-    private final Event read;
+    private final Probing forward;
+    private final GpuVisionOperations tower; // null for a text model
 
     /**
      * @param buffer c[rows, width]
-     * @param stream of the tower
-     * @param tower queues its work for some media
+     * @param stream of the steps
+     * @param tower null for a text model
      */
     MediaEncoder(
-            Device device, DeviceBuffer buffer, Type type, int width, Stream stream, Consumer<List<MediaInput>> tower) {
-        this.device = device;
+            StepLimits limits,
+            DeviceBuffer buffer,
+            Type type,
+            int width,
+            Stream stream,
+            Probing forward,
+            GpuVisionOperations tower) {
+        this.limits = limits;
         this.buffer = buffer;
         this.type = type;
         this.width = width;
-        this.tower = tower;
         this.stream = stream;
-        read = device.newEvent();
+        this.forward = forward;
+        this.tower = tower;
     }
 
-    /** Encodes media and waits for it. Rows that a step launched before reads are not replaced before it did. */
-    void encode(List<MediaInput> media) {
-        stream.waitFor(read);
-        tower.accept(media);
-        stream.synchronize();
+    /**
+     * Brings media to the device and waits for that. For a text model no batch is allowed.
+     *
+     * @return what encodes them, launched in this order
+     * @throws IllegalArgumentException if it asks for what is not there
+     */
+    List<Slice> prepare(EncoderBatch batch) {
+        limits.check(batch);
+        tower.bind(batch.media());
+        forward.encode(tower);
+        return tower.takeSlices();
     }
 
-    /** Notes that the step's reading of the buffer is queued; on the thread that launches steps. */
-    void release(ForwardBatch batch, Stream text) {
-        if (reads(batch)) {
-            text.record(read);
-        }
+    /** Does every product of the tower once, for so many rows of the buffer; there are none without a tower. */
+    void rehearse(int rows) {
+        tower.rehearse(rows);
     }
 
-    /** Rows of the buffer. */
+    /** Shows the probe all that is prepared from now on; null: no longer. */
+    void probe(Probe probe) {
+        forward.show(probe);
+    }
+
+    /** Rows of the buffer, once all that was launched is done. */
     float[] read(int[] wanted) {
         float[] values = new float[wanted.length * width];
         int rowBytes = width * type.bytes();
-        try (PinnedBuffer staging = device.allocatePinned(rowBytes, "a row of media")) {
-            ByteBuffer bytes = staging.bytes();
-            for (int i = 0; i < wanted.length; i++) {
-                stream.copyToHost(staging, 0, buffer, (long) wanted[i] * rowBytes, rowBytes);
-                stream.synchronize();
-                for (int d = 0; d < width; d++) {
-                    values[i * width + d] = switch (type) {
-                        case BF16 -> Float.intBitsToFloat(bytes.getShort(d * type.bytes()) << Short.SIZE);
-                        case F32 -> bytes.getFloat(d * type.bytes());
-                    };
-                }
+        ByteBuffer row = ByteBuffer.allocateDirect(rowBytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < wanted.length; i++) {
+            stream.copyToHost(row, buffer, (long) wanted[i] * rowBytes, rowBytes);
+            for (int d = 0; d < width; d++) {
+                values[i * width + d] = switch (type) {
+                    case BF16 -> Float.intBitsToFloat(row.getShort(d * type.bytes()) << Short.SIZE);
+                    case F32 -> row.getFloat(d * type.bytes());
+                };
             }
         }
         return values;
-    }
-
-    private static boolean reads(ForwardBatch batch) {
-        for (int row : batch.mediaRow()) {
-            if (row >= 0) {
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -6,12 +6,12 @@ import dev.millrace.gpu.operations.GpuVisionOperations;
 import dev.millrace.model.executor.Probe;
 import dev.millrace.model.forward.Qwen25Vl;
 
-/** Runs the forward pass, and while there is a probe waits for each layer and shows it what it left. */
+/** Runs a forward pass, and while there is a probe waits for each layer and shows it what it left. For one thread. */
 final class Probing {
 
     private final Qwen25Vl model;
     private final Type type;
-    private volatile Probe probe; // or null
+    private Probe probe; // or null
 
     Probing(Qwen25Vl model, Type type) {
         this.model = model;
@@ -41,7 +41,7 @@ final class Probing {
         if (watching == null) {
             model.encode(vision);
         } else {
-            model.encode(vision, block -> watching.visionBlock(block, vision.hidden()));
+            model.encode(vision, block -> vision.show(hidden -> watching.visionBlock(block, hidden)));
         }
     }
 }

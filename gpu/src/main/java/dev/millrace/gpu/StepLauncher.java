@@ -4,18 +4,16 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.step.DecodeSizes;
 import dev.millrace.gpu.step.StepLimits;
-import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.Probe;
 
-/** Queues a step's work on the device without waiting for it. For one thread, and another that encodes. */
+/** Queues a step's work on the device without waiting for it. For one thread. */
 final class StepLauncher {
 
     private final Probing model;
     private final StepLimits limits;
     private final DecodeSizes sizes;
     private final Stream stream;
-    private final MediaEncoder media;
     private final GpuTextOperations text;
     private final DecodeGraphs graphs;
 
@@ -24,14 +22,12 @@ final class StepLauncher {
             StepLimits limits,
             DecodeSizes sizes,
             Stream stream,
-            MediaEncoder media,
             GpuTextOperations text,
             DecodeGraphs graphs) {
         this.model = model;
         this.limits = limits;
         this.sizes = sizes;
         this.stream = stream;
-        this.media = media;
         this.text = text;
         this.graphs = graphs;
     }
@@ -40,7 +36,7 @@ final class StepLauncher {
     void launch(ForwardBatch batch, StepSlot slot) {
         limits.check(batch);
         slot.start(stream);
-        boolean decode = sizes.isDecode(batch);
+        boolean decode = isDecode(batch);
         int size = decode ? sizes.indexFor(batch.numSequences()) : -1;
         text.bind(batch, decode ? sizes.size(size) - batch.numSequences() : 0, slot.index());
         if (decode && graphs.has(size) && !model.isOn() && batch.copyPairs().length == 0) {
@@ -48,28 +44,16 @@ final class StepLauncher {
         } else {
             model.forward(text);
         }
-        media.release(batch, stream);
         slot.finish(stream, batch);
+    }
+
+    /** Whether the step is one of single tokens. */
+    boolean isDecode(ForwardBatch batch) {
+        return sizes.isDecode(batch);
     }
 
     /** Shows the probe all that is launched from now on; null: no longer. */
     void probe(Probe probe) {
         model.show(probe);
-    }
-
-    /**
-     * Encodes media beside the steps, and waits for it.
-     *
-     * @throws IllegalArgumentException if it asks for what is not there
-     */
-    void encode(EncoderBatch batch) {
-        limits.check(batch);
-        media.encode(batch.media());
-    }
-
-    /** Rows of the media buffer, once all that was launched is done. */
-    float[] readMedia(int[] rows) {
-        stream.synchronize();
-        return media.read(rows);
     }
 }

@@ -14,6 +14,7 @@ import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -183,6 +184,64 @@ class GpuExecutorTest {
             }
             encoding.join();
             assertThat(executor.readMedia(rows)).isEqualTo(embeddings);
+        }
+    }
+
+    /** More than the device has room for at a time, some before steps and some behind. */
+    @Test
+    void manyEncodingsWaitForRoomAndAreDoneInOrder() {
+        List<Long> done = new CopyOnWriteArrayList<>();
+        List<CompletableFuture<Void>> all = new ArrayList<>();
+        try (ModelExecutor executor = Models.withGraphs(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            Sequence sequence = driver.sequence(Models.ids(18, 4));
+            for (int i = 0; i < 7; i++) {
+                int[] rows = {2 * i, 2 * i + 1};
+                all.add(driver.encode(List.of(new MediaInput(picture(2, 4, i), rows)))
+                        .thenAccept(done::add));
+                driver.run(sequence);
+                sequence.append(ForwardBatch.LAST_SAMPLED);
+            }
+            all.forEach(CompletableFuture::join);
+            float[] together = executor.readMedia(IntStream.range(0, 14).toArray());
+            int width = together.length / 14;
+            for (int i = 0; i < 7; i++) {
+                driver.encode(List.of(new MediaInput(picture(2, 4, i), new int[] {20, 21})))
+                        .join();
+                assertThat(executor.readMedia(new int[] {20, 21}))
+                        .isEqualTo(Arrays.copyOfRange(together, 2 * i * width, (2 * i + 2) * width));
+            }
+        }
+        assertThat(done).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L);
+    }
+
+    @Test
+    void closeWaitsForEncodings() {
+        List<CompletableFuture<Long>> all = new ArrayList<>();
+        try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            for (int i = 0; i < 5; i++) {
+                all.add(driver.encode(List.of(new MediaInput(picture(4, 4, i), new int[] {0, 1, 2, 3}))));
+            }
+        }
+        assertThat(all).allSatisfy(encoding -> assertThat(encoding).isCompleted());
+    }
+
+    /** The one that is wrong, and those around it, which a step still to come may read. */
+    @Test
+    void allEncodingsBehindAFailureHearOfItOnce() {
+        List<CompletableFuture<Long>> all = new ArrayList<>();
+        try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
+            StepDriver driver = new StepDriver(executor);
+            driver.encode(List.of(new MediaInput(picture(2, 2, 1), new int[] {0})))
+                    .join();
+            for (int i = 0; i < 6; i++) {
+                int row = i == 1 ? 1_000_000 : i;
+                all.add(driver.encode(List.of(new MediaInput(picture(2, 2, i), new int[] {row}))));
+            }
+        }
+        for (CompletableFuture<Long> encoding : all.subList(1, 6)) {
+            assertThatThrownBy(encoding::join).hasMessageContaining("media row 1000000 is not allowed");
         }
     }
 

@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.Probe;
 import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.media.MediaItem;
+import dev.millrace.model.media.MediaKey;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,6 +162,34 @@ class RankedExecutorTest {
             }
             assertThat(launched.stream().map(step -> step.join().tokens()[0]).toList())
                     .isEqualTo(expected);
+        }
+    }
+
+    /** Each rank puts slices of the tower between its steps as it sees fit; none waits for another's. */
+    @Test
+    void picturesAreEncodedBesideTheStepsOfRanksThatWaitForEachOther() {
+        int[] rows = IntStream.range(100, 124).toArray();
+        float[] patches = new Randoms(1).normal(8 * 12 * 1176);
+        MediaItem picture = new MediaItem(new MediaKey(0, 1), false, 1, 8, 12, 0, patches);
+        List<MediaInput> media = List.of(new MediaInput(picture, rows));
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_B, "float32", false, 2)) {
+            StepDriver driver = new StepDriver(executor);
+            driver.encode(media).join();
+            float[] embeddings = executor.readMedia(rows);
+            Sequence alone = driver.sequence(Models.ids(18, 4));
+            Sequence beside = driver.sequence(Models.ids(18, 4));
+            List<float[]> expected = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                expected.add(driver.run(alone).logits());
+                alone.append(ForwardBatch.LAST_SAMPLED);
+            }
+            CompletableFuture<Long> encoding = driver.encode(media);
+            for (int i = 0; i < 8; i++) {
+                assertThat(driver.run(beside).logits()).isEqualTo(expected.get(i));
+                beside.append(ForwardBatch.LAST_SAMPLED);
+            }
+            encoding.join();
+            assertThat(executor.readMedia(rows)).isEqualTo(embeddings);
         }
     }
 

@@ -218,23 +218,7 @@ public final class Device implements AutoCloseable {
     }
 
     public Stream newStream() {
-        return new Stream(priorities()[1], resources);
-    }
-
-    /** A stream whose blocks wait while blocks of other streams are to be run. */
-    public Stream newLowPriorityStream() {
-        return new Stream(priorities()[0], resources);
-    }
-
-    /** The least and the greatest, of which the greatest is the lower number. */
-    private int[] priorities() {
-        int[] least = new int[1];
-        int[] greatest = new int[1];
-        Status.check(
-                JCudaDriver.cuCtxGetStreamPriorityRange(least, greatest),
-                "cuCtxGetStreamPriorityRange",
-                "ask for the priorities of streams");
-        return new int[] {least[0], greatest[0]};
+        return new Stream(resources);
     }
 
     public Event newEvent() {

@@ -16,13 +16,9 @@ public final class Stream implements AutoCloseable {
     private final long address;
     private final Resources owner;
 
-    /** @param priority as {@code cuCtxGetStreamPriorityRange} numbers them: the lower, the sooner */
-    Stream(int priority, Resources owner) {
+    Stream(Resources owner) {
         this.owner = owner;
-        Status.check(
-                JCudaDriver.cuStreamCreateWithPriority(stream, CU_STREAM_NON_BLOCKING, priority),
-                "cuStreamCreateWithPriority",
-                () -> "create a stream of priority " + priority);
+        Status.check(JCudaDriver.cuStreamCreate(stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate", "create a stream");
         this.address = Address.of(stream);
         owner.add(
                 this,

@@ -8,6 +8,7 @@ import dev.millrace.gpu.device.PinnedBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.AddNorm;
+import dev.millrace.gpu.kernel.VisionAttention;
 import dev.millrace.gpu.kernel.VisionRope;
 import dev.millrace.gpu.weights.Linear;
 import dev.millrace.gpu.weights.Matrix;
@@ -15,17 +16,24 @@ import dev.millrace.gpu.weights.VisionWeights;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.forward.VisionOperations;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The vision tower's half-blocks on a GPU, for one or several pictures at a time. What the residual stream receives, a product
  * and its bias, is not added at once but when the stream is normed next, which reads it anyway: so the stream is rounded once
  * for both, however a library rounds when it adds a product to what is there.
  *
- * <p>Everything runs in the order of one stream, which the caller waits for or has others wait for. Binding waits until its
- * inputs are on the device, so it belongs on a thread that has nothing more urgent to do.
+ * <p>Operations launch nothing: they say in which slices they are to be launched, on another thread if that suits, in their
+ * order on one stream. Binding waits until its inputs are on the device, so it belongs on a thread that has nothing more urgent
+ * to do.
  */
 public final class GpuVisionOperations implements VisionOperations {
+
+    /** How many may have been bound whose slices are not all done: one that is encoded while the next arrives. */
+    public static final int MOST_BOUND = 2;
 
     private final VisionConfig config;
     private final Type type;
@@ -34,7 +42,7 @@ public final class GpuVisionOperations implements VisionOperations {
     private final VisionBuffers buffers;
     private final Stream stream;
     private final Blas blas;
-    private final VisionInputs inputs;
+    private final VisionInputs[] arrivals = new VisionInputs[MOST_BOUND];
     private final PatchRows rows;
     private final Upload upload;
     private final DeviceBuffer frequencies;
@@ -42,7 +50,10 @@ public final class GpuVisionOperations implements VisionOperations {
     private final int unit; // patches of a token
     private final int width; // a row of the residual stream, zeros included
 
+    private int bound;
+    private VisionInputs inputs;
     private VisionPlans plans;
+    private List<Slice> slices = new ArrayList<>();
     private Pending pending; // or null
 
     /** What the residual stream is still to receive. */
@@ -75,7 +86,7 @@ public final class GpuVisionOperations implements VisionOperations {
         kernels = VisionKernels.load(device, config, type);
         Arena arena = new Arena(memory);
         buffers = VisionBuffers.in(arena, config, type, mostPatches);
-        inputs = VisionInputs.in(arena, config, type, mostPatches);
+        Arrays.setAll(arrivals, i -> VisionInputs.in(arena, config, type, mostPatches));
         rows = new PatchRows(type, unit, config.patchLength(), Matrix.padded(config.patchLength()));
         upload = new Upload(device);
         frequencies = frequencies(device);
@@ -85,7 +96,9 @@ public final class GpuVisionOperations implements VisionOperations {
     public static long bytes(VisionConfig config, Type type, int mostPatches) {
         Arena arena = Arena.measuring();
         VisionBuffers.in(arena, config, type, mostPatches);
-        VisionInputs.in(arena, config, type, mostPatches);
+        for (int i = 0; i < MOST_BOUND; i++) {
+            VisionInputs.in(arena, config, type, mostPatches);
+        }
         return arena.peak();
     }
 
@@ -100,38 +113,70 @@ public final class GpuVisionOperations implements VisionOperations {
         return buffer;
     }
 
-    /** Most patches that may be bound together. */
-    public int mostPatches() {
-        return buffers.patches();
+    /** Does every product once for pictures of so many tokens, of whatever lies in the registers. */
+    public void rehearse(int tokens) {
+        int patches = tokens * unit;
+        int mlpRows = Math.min(patches, buffers.mlpRows());
+        VisionWeights.Block w = weights.blocks().get(0);
+        Matrix gateUp = w.gateUp().weight();
+        Matrix mergeIn = weights.mergeIn().weight();
+        multiply(weights.patchEmbed(), arrivals[0].pixels(), patches, buffers.stream(), width);
+        multiply(w.qkv().weight(), buffers.normed(), patches, buffers.wide(), 3 * config.hiddenSize());
+        multiply(w.output().weight(), buffers.normed(), patches, buffers.wide(), width);
+        multiply(gateUp, buffers.normed(), mlpRows, buffers.scratch(), gateUp.out());
+        multiply(w.down().weight(), buffers.wide(), patches, buffers.normed(), width);
+        multiply(mergeIn, buffers.normed(), tokens, buffers.scratch(), mergeIn.out());
+        multiply(weights.mergeOut().weight(), buffers.scratch(), tokens, buffers.wide(), config.outHiddenSize());
+        takeSlices().forEach(Slice::launch);
     }
 
-    /** Binds the operations to pictures and videos, which go through the tower together. */
+    /**
+     * Binds the operations to pictures and videos, which go through the tower together; there may be {@link #MOST_BOUND} on
+     * their way.
+     */
     public void bind(List<MediaInput> items) {
         plans = VisionPlans.of(items, config);
         if (plans.patches() > buffers.patches()) {
             throw new IllegalArgumentException("%d items of %d patches are more than the %d there is room for"
                     .formatted(items.size(), plans.patches(), buffers.patches()));
         }
+        slices = new ArrayList<>();
         pending = null;
+        inputs = arrivals[bound++ % MOST_BOUND];
         upload.ints(plans.mediaRows(), inputs.mediaRows());
         upload.ints(plans.windows().starts(), inputs.windows());
         upload.ints(plans.frames().starts(), inputs.frames());
         upload.ints(plans.positions(), inputs.positions());
         upload.patches(rows, plans, items, inputs.pixels());
         upload.synchronize();
-        kernels.rope().angles(stream, inputs.positions(), frequencies, patches(), buffers.cosines(), buffers.sines());
+        DeviceBuffer positions = inputs.positions();
+        int patches = patches();
+        move(2.0 * patches * config.headDim(), () -> kernels.rope()
+                .angles(stream, positions, frequencies, patches, buffers.cosines(), buffers.sines()));
+    }
+
+    /** What the operations since the binding are to launch, in this order. */
+    public List<Slice> takeSlices() {
+        List<Slice> taken = slices;
+        slices = new ArrayList<>();
+        return taken;
     }
 
     private int patches() {
         return plans.patches();
     }
 
-    /** Waits for v and copies it [patches · Dv], with what it is still to receive. */
-    public float[] hidden() {
-        ResidualStream reader = new ResidualStream(stream, type, config.hiddenSize(), width);
-        return pending == null
-                ? reader.read(buffers.stream(), patches())
-                : reader.read(buffers.stream(), patches(), pending.product(), pending.bias());
+    /** Has v [patches · Dv] shown as it is here, with what it is still to receive. */
+    public void show(Consumer<float[]> look) {
+        var reader = new ResidualStream(stream, type, config.hiddenSize(), width);
+        int patches = patches();
+        Pending missing = pending;
+        slices.add(Slice.whole(
+                VisionWork.moving(type, (double) patches * width),
+                () -> look.accept(
+                        missing == null
+                                ? reader.read(buffers.stream(), patches)
+                                : reader.read(buffers.stream(), patches, missing.product(), missing.bias()))));
     }
 
     @Override
@@ -144,22 +189,37 @@ public final class GpuVisionOperations implements VisionOperations {
         VisionWeights.Block w = weights.blocks().get(block);
         norm(w.attentionNorm());
         multiply(w.qkv().weight(), buffers.normed(), patches(), buffers.wide(), 3 * config.hiddenSize());
-        kernels.rope().launch(stream, buffers.wide(), patches(), w.qkv().bias(), buffers.cosines(), buffers.sines());
+        int patches = patches();
+        move(6.0 * patches * config.hiddenSize(), () -> kernels.rope()
+                .launch(stream, buffers.wide(), patches, w.qkv().bias(), buffers.cosines(), buffers.sines()));
     }
 
     @Override
     public void visAttend(int block, boolean full) {
         VisionPlans.Bounds segments = full ? plans.frames() : plans.windows();
-        kernels.attention()
-                .launch(
+        DeviceBuffer bounds = full ? inputs.frames() : inputs.windows();
+        VisionAttention attention = kernels.attention();
+        int patches = patches();
+        int blocks = attention.blocks(segments.count(), segments.longest());
+        int wave = full ? attention.wave(segments.longest()) : blocks;
+        int pieces = (blocks + wave - 1) / wave;
+        double work = full
+                ? VisionWork.attention(segments, config.hiddenSize())
+                : VisionWork.moving(type, 4.0 * patches * config.hiddenSize());
+        slices.add(new Slice(
+                pieces,
+                work / pieces,
+                (first, count) -> attention.launch(
                         stream,
                         buffers.wide(),
-                        patches(),
-                        full ? inputs.frames() : inputs.windows(),
+                        patches,
+                        bounds,
                         segments.count(),
                         segments.longest(),
                         width,
-                        buffers.normed());
+                        buffers.normed(),
+                        first * wave,
+                        Math.min(count * wave, blocks - first * wave))));
     }
 
     @Override
@@ -177,7 +237,8 @@ public final class GpuVisionOperations implements VisionOperations {
             int rows = Math.min(buffers.mlpRows(), patches() - first);
             multiply(gateUp.weight(), rows(buffers.normed(), first, rows, width), rows, buffers.scratch(), outputs);
             DeviceBuffer f = rows(buffers.wide(), first, rows, outputs / 2);
-            kernels.siluMul().launch(stream, buffers.scratch(), rows, gateUp.bias(), outputs / 2, f);
+            move(1.5 * rows * outputs, () -> kernels.siluMul()
+                    .launch(stream, buffers.scratch(), rows, gateUp.bias(), outputs / 2, f));
         }
     }
 
@@ -195,20 +256,26 @@ public final class GpuVisionOperations implements VisionOperations {
         int hidden = in.weight().out();
         int embedding = config.outHiddenSize();
         multiply(in.weight(), buffers.normed(), tokens, buffers.scratch(), hidden);
-        kernels.gelu().launch(stream, buffers.scratch(), tokens, in.bias(), hidden);
+        move(2.0 * tokens * hidden, () -> kernels.gelu().launch(stream, buffers.scratch(), tokens, in.bias(), hidden));
         multiply(out.weight(), buffers.scratch(), tokens, buffers.wide(), embedding);
-        kernels.scatter().launch(stream, buffers.wide(), tokens, out.bias(), inputs.mediaRows(), embedding, media);
+        DeviceBuffer mediaRows = inputs.mediaRows();
+        move(2.0 * tokens * embedding, () -> kernels.scatter()
+                .launch(stream, buffers.wide(), tokens, out.bias(), mediaRows, embedding, media));
     }
 
     private void norm(DeviceBuffer weight) {
         AddNorm norm = kernels.norm();
         DeviceBuffer v = buffers.stream();
-        if (pending == null) {
-            norm.launch(stream, v, patches(), weight, buffers.normed());
-        } else {
-            norm.launch(stream, v, patches(), pending.product(), pending.bias(), weight, buffers.normed());
-        }
+        int patches = patches();
+        Pending added = pending;
         pending = null;
+        move(4.0 * patches * width, () -> {
+            if (added == null) {
+                norm.launch(stream, v, patches, weight, buffers.normed());
+            } else {
+                norm.launch(stream, v, patches, added.product(), added.bias(), weight, buffers.normed());
+            }
+        });
     }
 
     /** @param product where x·Wᵀ stays until the stream is normed */
@@ -224,6 +291,14 @@ public final class GpuVisionOperations implements VisionOperations {
 
     /** y[rows, yStride] ← x·Wᵀ; rows of x are as long as those of W. */
     private void multiply(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
-        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, 0);
+        slices.add(Slice.whole(
+                VisionWork.product(rows, w.stride(), w.out()),
+                () -> blas.multiply(
+                        type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, 0)));
+    }
+
+    /** A slice that takes the time of reading and writing so many values. */
+    private void move(double values, Runnable launch) {
+        slices.add(Slice.whole(VisionWork.moving(type, values), launch));
     }
 }

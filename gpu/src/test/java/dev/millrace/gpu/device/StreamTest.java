@@ -65,7 +65,7 @@ class StreamTest {
 
     @Test
     void aStreamWaitsForAnothersEvent() {
-        Stream other = device.newLowPriorityStream();
+        Stream other = device.newStream();
         Event written = device.newEvent();
         DeviceBuffer value = device.allocate(4, "value");
         PinnedBuffer host = device.allocatePinned(4, "host");

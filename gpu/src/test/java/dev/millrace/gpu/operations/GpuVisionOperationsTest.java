@@ -126,6 +126,16 @@ class GpuVisionOperationsTest {
         }
     }
 
+    /** 24 frames and 6 heads of 64 patches are 576 blocks of the kernel for every shape, more than an H200 does at a time. */
+    @Test
+    void inPiecesItIsTheSameToTheBit() {
+        VisionConfig config = new VisionConfig(1, 24, 16, 6, 8, 2, 2, 2, 16, new int[] {0}, 2, 1, 2, 3, 4);
+        try (Tower tower = new Tower(config, Type.F32, new RandomWeights(7), 1536)) {
+            MediaItem video = item(6, 24, 8, 8, config);
+            assertThat(tower.encodeInPieces(video)).isEqualTo(tower.encode(video));
+        }
+    }
+
     @Test
     void moreThanThereIsRoomForIsRefused() {
         try (Tower tower = new Tower(HEADS_OF_80, Type.BF16, new RandomWeights(7), 8)) {

@@ -14,6 +14,8 @@ import dev.millrace.model.media.MediaItem;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** A tower on a device with weights and a small media buffer, whose rows are given out in disorder. */
 final class Tower implements AutoCloseable {
@@ -55,6 +57,18 @@ final class Tower implements AutoCloseable {
 
     /** Embeddings [tokens, D] of items that go through the tower together. */
     float[] encode(MediaItem... items) {
+        return encode(Slice::launch, items);
+    }
+
+    /** The same with every slice launched piece by piece. */
+    float[] encodeInPieces(MediaItem... items) {
+        return encode(
+                slice -> IntStream.range(0, slice.pieces())
+                        .forEach(piece -> slice.launcher().launch(piece, 1)),
+                items);
+    }
+
+    private float[] encode(Consumer<Slice> launch, MediaItem... items) {
         int rows = MEDIA_ROWS;
         List<MediaInput> inputs = new ArrayList<>();
         for (MediaItem item : items) {
@@ -66,6 +80,7 @@ final class Tower implements AutoCloseable {
         }
         operations.bind(inputs);
         forward.encode(operations);
+        operations.takeSlices().forEach(launch);
         float[] all = test.read(type, media);
         int width = config.outHiddenSize();
         float[] out = new float[(MEDIA_ROWS - rows) * width];

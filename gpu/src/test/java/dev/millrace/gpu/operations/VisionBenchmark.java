@@ -91,6 +91,7 @@ public final class VisionBenchmark {
             timer.print("tower with its uploads", 0, 0, () -> {
                 operations.bind(inputs);
                 forward.encode(operations);
+                operations.takeSlices().forEach(Slice::launch);
             });
             timer.print("tower", 0, 0, () -> forwardBlocks(operations));
         }
@@ -108,6 +109,7 @@ public final class VisionBenchmark {
             operations.visMlpOut(block);
         }
         operations.merge();
+        operations.takeSlices().forEach(Slice::launch);
     }
 
     private DeviceBuffer room(long values) {

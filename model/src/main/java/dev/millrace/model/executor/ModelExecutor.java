@@ -4,8 +4,8 @@ package dev.millrace.model.executor;
  * The border between deciding and computing: the engine decides which tokens a step holds, an executor computes them.
  *
  * <p>Steps run in the order of their launches, one after another; a launched step may refer to tokens that an earlier
- * launched step is still to sample. Encodings of media run in the order of their calls too, beside the steps where the
- * device can do both: no step waits for one. All methods are called from one thread; only listeners are called from
+ * launched step is still to sample. Encodings of media run in the order of their calls too, beside the steps or in
+ * parts between them: no step waits for all of one. All methods are called from one thread; only listeners are called from
  * others.
  */
 public interface ModelExecutor extends AutoCloseable {
