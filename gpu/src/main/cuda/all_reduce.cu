@@ -1,71 +1,16 @@
 // x[count] <- x + the sum of all ranks' partial results, in the order of ranks and in fp32, rounded once: the same bits on every rank,
-// in every run and in every form. x is each rank's own copy.
-// all_reduce_pushed: each rank writes its own into the others' inboxes, which takes one way between them; for a few tokens.
-// all_reduce: each rank reads everything, once all have it. all_reduce_scattered: each rank adds its pieces and leaves the result where
-// its partial result was, then all read each other's pieces; a block needs only the blocks of its number. In both the partial results
-// lie at the same offset of the ranks' shared memory, and a rank may write there again two of these launches later: what it met in the
-// one between had finished reading.
-// Grid: the same on all ranks, at most MOST_MEETING blocks; all_reduce_pushed: a pack a thread.
+// in every run and in every form, all_reduce_norm's too. The partial results lie at the same offset of the ranks' shared memory; x is
+// each rank's own copy.
+// all_reduce: each rank reads everything. all_reduce_scattered: each rank adds its pieces and leaves the result where its partial
+// result was, then all read each other's pieces; a block needs only the blocks of its number.
+// A rank may write at the same offset again two of these launches later: what it met in the one between had finished reading.
+// Grid: the same on all ranks, at most MOST_MEETING blocks.
 
-#include "ranks.cuh"
-#include "scalar.cuh"
+#include "rank_sum.cuh"
 
 namespace {
 
 constexpr int THREADS = 512;
-static_assert(MOST_PUSHED == MOST_MEETING * THREADS, "a place in the inbox for each thread");
-
-// Adds parts[ranks] and then what x was.
-template <typename C, int MOST>
-__device__ __forceinline__ Pack<C> sum(const Pack<C> (&parts)[MOST], int count, const Pack<C>& x) {
-    constexpr int SIZE = Pack<C>::SIZE;
-    float sum[SIZE], next[SIZE];
-    parts[0].to_floats(sum);
-#pragma unroll
-    for (int r = 1; r <= MOST; r++) {
-        if (r < count || r == MOST) {
-            (r == MOST ? x : parts[r % MOST]).to_floats(next);
-#pragma unroll
-            for (int i = 0; i < SIZE; i++) {
-                sum[i] += next[i];
-            }
-        }
-    }
-    return Pack<C>::from_floats(sum);
-}
-
-template <typename C>
-__device__ void all_reduce_pushed(const Ranks& ranks, const C* partial, long long packs, C* x) {
-    griddepcontrol_wait();
-    const unsigned epoch = ranks.begin();
-    const int i = blockIdx.x * THREADS + threadIdx.x;
-    const bool busy = i < packs;
-    Pack<C> parts[MOST_RANKS], before;
-    if (busy) {
-        const Pack<C> own = Pack<C>::load(partial + i * Pack<C>::SIZE);
-        before = Pack<C>::load(x + i * Pack<C>::SIZE);
-#pragma unroll
-        for (int r = 0; r < MOST_RANKS; r++) {
-            if (r < ranks.count && r != ranks.rank) {
-                ranks.inbox(r, ranks.rank, epoch)[i].write(own.words, epoch);
-            }
-            parts[r] = own;
-        }
-    }
-    __syncthreads();  // all is on its way before anyone waits
-    if (busy) {
-#pragma unroll
-        for (int r = 0; r < MOST_RANKS; r++) {
-            if (r < ranks.count && r != ranks.rank) {
-                const Letter& letter = ranks.inbox(ranks.rank, r, epoch)[i];
-                ranks.wait_until([&] { return letter.read(parts[r].words, epoch); });
-            }
-        }
-        sum(parts, ranks.count, before).store(x + i * Pack<C>::SIZE);
-    }
-    ranks.end(epoch);
-}
-
 // The sums of packs first, first + step, ... below `end`, AT_ONCE of them on their way from every rank.
 template <typename C, int MOST, int AT_ONCE, typename Store>
 __device__ __forceinline__ void reduce(const Ranks& ranks, long long offset, long long first, long long step, long long end, const C* x, Store store) {
@@ -91,7 +36,7 @@ __device__ __forceinline__ void reduce(const Ranks& ranks, long long offset, lon
 #pragma unroll
         for (int k = 0; k < AT_ONCE; k++) {
             if (i + k * step < end) {
-                store(i + k * step, sum(parts[k], ranks.count, before[k]));
+                store(i + k * step, rank_sum(parts[k], ranks.count, before[k]));
             }
         }
     }
@@ -144,12 +89,3 @@ ALL_REDUCE(all_reduce, bf16, bf16)
 ALL_REDUCE(all_reduce, f32, float)
 ALL_REDUCE(all_reduce_scattered, bf16, bf16)
 ALL_REDUCE(all_reduce_scattered, f32, float)
-
-#define ALL_REDUCE_PUSHED(NAME, C) \
-    extern "C" __global__ void __launch_bounds__(THREADS) NAME( \
-            Shared* own, int rank, int count, long long patience, unsigned* stop, const C* partial, long long packs, C* x) { \
-        all_reduce_pushed<C>(Ranks{own, rank, count, patience, stop}, partial, packs, x); \
-    }
-
-ALL_REDUCE_PUSHED(all_reduce_pushed_bf16, bf16)
-ALL_REDUCE_PUSHED(all_reduce_pushed_f32, float)

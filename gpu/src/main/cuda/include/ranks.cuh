@@ -6,7 +6,7 @@
 
 constexpr int MOST_RANKS = 8;
 constexpr int MOST_MEETING = 64;      // blocks
-constexpr int MOST_PUSHED = 1 << 15;  // packs of 16 bytes
+constexpr int MOST_PUSHED = 1 << 16;  // packs of 16 bytes
 
 struct Shared {
     unsigned arrived[MOST_MEETING][MOST_RANKS];  // how often the block of that number on that rank came here

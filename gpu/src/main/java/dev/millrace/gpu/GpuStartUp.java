@@ -114,10 +114,11 @@ final class GpuStartUp {
         MediaEncoder media = encoder(forward, weights, blas, embeddings);
         TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.rows());
         Optional<RankJunction> shared = ranks.map(
-                memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels.products(), memory));
+                memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels, memory));
         TextBuffers buffers =
                 shared.map(it -> buffers().withLogits(it.logits())).orElseGet(this::buffers);
-        Junction junction = shared.<Junction>map(it -> it).orElseGet(() -> new Junction.Alone(kernels.products()));
+        Junction junction = shared.<Junction>map(it -> it)
+                .orElseGet(() -> new Junction.Alone(kernels.products(), stream, kernels.norm(), text.hiddenSize()));
         DecodeSizes sizes = new DecodeSizes(limits.samples());
         KeyValueCacheSize size = cacheSize(sizes);
         KeyValueCache cache = KeyValueCache.of(

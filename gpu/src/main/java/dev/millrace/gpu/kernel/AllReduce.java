@@ -22,14 +22,10 @@ public final class AllReduce {
     /** Above it every rank adds only its share, if that is less to read; vLLM's bound for up to four GPUs (not measured). */
     private static final long SCATTERED_BYTES = 512 << 10;
 
-    /** What a rank sends in all up to which it pushes: reading would wait longer, but takes half the bytes. */
-    private static final long PUSHED_BYTES = 256 << 10;
-
     private static final int TWO = 2; // ranks read as much in both forms
 
     /** How ranks come by each other's values. */
     enum Form {
-        PUSHED,
         WHOLE,
         SCATTERED
     }
@@ -41,7 +37,6 @@ public final class AllReduce {
     public AllReduce(Device device, Type type, RankMemory memory) {
         this.type = type;
         this.memory = memory;
-        operations.put(Form.PUSHED, new Operation(device, "all_reduce", "all_reduce_pushed" + Operation.suffix(type)));
         operations.put(Form.WHOLE, Operation.of(device, "all_reduce", type));
         operations.put(
                 Form.SCATTERED, new Operation(device, "all_reduce", "all_reduce_scattered" + Operation.suffix(type)));
@@ -60,11 +55,7 @@ public final class AllReduce {
     }
 
     private Form form(long bytes) {
-        int ranks = memory.ranks();
-        if (bytes * (ranks - 1) <= PUSHED_BYTES && bytes <= memory.mostPushed()) {
-            return Form.PUSHED;
-        }
-        return ranks == TWO || bytes <= SCATTERED_BYTES ? Form.WHOLE : Form.SCATTERED;
+        return memory.ranks() == TWO || bytes <= SCATTERED_BYTES ? Form.WHOLE : Form.SCATTERED;
     }
 
     /** The same in a form that all ranks chose. */
@@ -78,17 +69,10 @@ public final class AllReduce {
         Operation.requireBytes(x, bytes, "values of all ranks");
         long packs = bytes / PACK_BYTES;
         Operation operation = operations.get(form);
-        KernelArguments arguments = arguments(operation, memory);
-        if (form == Form.PUSHED) {
-            if (bytes > memory.mostPushed()) {
-                throw new IllegalArgumentException(
-                        "%d bytes are pushed; an inbox has %d".formatted(bytes, memory.mostPushed()));
-            }
-            arguments.pointer(partial);
-        } else {
-            arguments.longValue(memory.offset(partial));
-        }
-        arguments.longValue(packs).pointer(x);
+        arguments(operation, memory)
+                .longValue(memory.offset(partial))
+                .longValue(packs)
+                .pointer(x);
         int blocks = Operation.blocks(packs, form == Form.SCATTERED ? THREADS * memory.ranks() : THREADS);
         operation.launchOverlapping(stream, Grid.of(Math.min(memory.blocks(), blocks), THREADS));
     }

@@ -78,7 +78,7 @@ public final class GpuTextOperations implements TextOperations {
     public void rehearse(int tokens, int samples) {
         TextWeights.Layer w = weights.layers().get(0);
         Matrix qkv = w.qkv().weight();
-        int width = weights.embedding().stride();
+        int width = width();
         kernels.products().store(qkv, buffers.normed(), tokens, buffers.qkv(), qkv.out());
         junction.add(Junction.Turn.ATTENTION, w.output(), buffers.attended(), tokens, buffers.x(), width);
         kernels.products().gate(w.gateUp(), buffers.normed(), tokens, buffers.gateUp(), buffers.f());
@@ -88,7 +88,7 @@ public final class GpuTextOperations implements TextOperations {
 
     /** Waits for x and copies it [tokens · D]. */
     public float[] hidden(Type type) {
-        int stride = weights.embedding().stride();
+        int stride = width();
         return new ResidualStream(stream, type, hidden, stride).read(buffers.x(), inputs.tokens());
     }
 
@@ -126,15 +126,15 @@ public final class GpuTextOperations implements TextOperations {
                         hidden,
                         table.stride(),
                         buffers.x());
+        DeviceBuffer first = weights.layers().get(0).attentionNorm();
+        kernels.norm().launch(stream, buffers.x(), inputs.tokens(), first, hidden, table.stride(), buffers.normed());
     }
 
     @Override
     public void attnIn(int layer) {
-        TextWeights.Layer w = weights.layers().get(layer);
-        norm(w.attentionNorm());
         kernels.products()
                 .heads(
-                        w.qkv(),
+                        weights.layers().get(layer).qkv(),
                         buffers.normed(),
                         inputs.tokens(),
                         derived(),
@@ -152,19 +152,28 @@ public final class GpuTextOperations implements TextOperations {
 
     @Override
     public void attnOut(int layer) {
-        add(Junction.Turn.ATTENTION, weights.layers().get(layer).output(), buffers.attended());
+        TextWeights.Layer w = weights.layers().get(layer);
+        addAndNorm(Junction.Turn.ATTENTION, w.output(), buffers.attended(), w.mlpNorm());
     }
 
     @Override
     public void mlpIn(int layer) {
         TextWeights.Layer w = weights.layers().get(layer);
-        norm(w.mlpNorm());
         kernels.products().gate(w.gateUp(), buffers.normed(), inputs.tokens(), buffers.gateUp(), buffers.f());
     }
 
     @Override
     public void mlpOut(int layer) {
-        add(Junction.Turn.MLP, weights.layers().get(layer).down(), buffers.f());
+        Matrix down = weights.layers().get(layer).down();
+        if (layer + 1 < weights.layers().size()) {
+            addAndNorm(
+                    Junction.Turn.MLP,
+                    down,
+                    buffers.f(),
+                    weights.layers().get(layer + 1).attentionNorm());
+        } else {
+            junction.add(Junction.Turn.MLP, down, buffers.f(), inputs.tokens(), buffers.x(), width());
+        }
     }
 
     @Override
@@ -203,14 +212,13 @@ public final class GpuTextOperations implements TextOperations {
         return buffers.derived();
     }
 
-    private void norm(DeviceBuffer weight) {
-        int width = weights.embedding().stride();
-        kernels.norm().launch(stream, buffers.x(), inputs.tokens(), weight, hidden, width, buffers.normed());
+    /** x ← x + from·Wᵀ, and the next half-block's normed ← norm of x. */
+    private void addAndNorm(Junction.Turn turn, Matrix w, DeviceBuffer from, DeviceBuffer weight) {
+        junction.addAndNorm(turn, w, from, inputs.tokens(), buffers.x(), width(), weight, buffers.normed());
     }
 
-    /** x ← x + from·Wᵀ. */
-    private void add(Junction.Turn turn, Matrix w, DeviceBuffer from) {
-        int width = weights.embedding().stride();
-        junction.add(turn, w, from, inputs.tokens(), buffers.x(), width);
+    /** Of x and what is normed, padded. */
+    private int width() {
+        return weights.embedding().stride();
     }
 }

@@ -1,6 +1,8 @@
 package dev.millrace.gpu.operations;
 
 import dev.millrace.gpu.device.DeviceBuffer;
+import dev.millrace.gpu.device.Stream;
+import dev.millrace.gpu.kernel.RmsNorm;
 import dev.millrace.gpu.weights.Matrix;
 
 /** Where what a GPU computed of a layer, or of the logits, becomes the whole model's. */
@@ -15,15 +17,40 @@ public interface Junction {
     /** x[rows, stride] ← x + from·Wᵀ, summed over all GPUs that share the model. */
     void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride);
 
+    /** The same; then normed[rows, stride] ← norm of x with that weight. */
+    void addAndNorm(
+            Turn turn,
+            Matrix w,
+            DeviceBuffer from,
+            int rows,
+            DeviceBuffer x,
+            int stride,
+            DeviceBuffer weight,
+            DeviceBuffer normed);
+
     /** logits fp32[rows, V] ← normed·headᵀ, of which each GPU computes its rows of the head. */
     void logits(Matrix head, DeviceBuffer normed, int rows, DeviceBuffer logits);
 
     /** Of a GPU that has the whole model. */
-    record Alone(Products products) implements Junction {
+    record Alone(Products products, Stream stream, RmsNorm norm, int hidden) implements Junction {
 
         @Override
         public void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride) {
             products.add(w, from, rows, x, stride);
+        }
+
+        @Override
+        public void addAndNorm(
+                Turn turn,
+                Matrix w,
+                DeviceBuffer from,
+                int rows,
+                DeviceBuffer x,
+                int stride,
+                DeviceBuffer weight,
+                DeviceBuffer normed) {
+            add(turn, w, from, rows, x, stride);
+            norm.launch(stream, x, rows, weight, hidden, stride, normed);
         }
 
         @Override

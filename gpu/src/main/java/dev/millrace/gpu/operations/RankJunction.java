@@ -6,7 +6,9 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.AllReduce;
+import dev.millrace.gpu.kernel.AllReduceNorm;
 import dev.millrace.gpu.kernel.GatherColumns;
+import dev.millrace.gpu.kernel.RmsNorm;
 import dev.millrace.gpu.parallel.RankMemory;
 import dev.millrace.gpu.step.StepLimits;
 import dev.millrace.gpu.weights.Matrix;
@@ -23,9 +25,12 @@ public final class RankJunction implements Junction {
     private final RankMemory memory;
     private final Stream stream;
     private final Products products;
+    private final RmsNorm norm;
     private final AllReduce allReduce;
+    private final AllReduceNorm few;
     private final GatherColumns gather;
     private final Buffers buffers;
+    private final int hidden;
     private final int vocabSize;
 
     /**
@@ -53,21 +58,24 @@ public final class RankJunction implements Junction {
         return measuring.peak();
     }
 
-    /** @param products on the same stream */
+    /** @param kernels on the same stream */
     public RankJunction(
             Device device,
             Stream stream,
             TextConfig config,
             Type type,
             StepLimits limits,
-            Products products,
+            TextKernels kernels,
             RankMemory memory) {
         this.memory = memory;
         this.stream = stream;
-        this.products = products;
+        products = kernels.products();
+        norm = kernels.norm();
+        few = new AllReduceNorm(device, type, memory, config.rmsNormEps());
         allReduce = new AllReduce(device, type, memory);
         gather = new GatherColumns(device, memory);
         buffers = Buffers.in(new Arena(memory.room()), config, type, limits);
+        hidden = config.hiddenSize();
         vocabSize = config.vocabSize();
         stream.fill(memory.room(), 0);
     }
@@ -81,7 +89,31 @@ public final class RankJunction implements Junction {
     public void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride) {
         DeviceBuffer partial = buffers.partial().get(turn);
         products.store(w, from, rows, partial, stride);
-        allReduce.launch(stream, partial, (long) rows * stride, x);
+        if (few.supports(rows, stride)) {
+            few.add(stream, partial, rows, stride, x);
+        } else {
+            allReduce.launch(stream, partial, (long) rows * stride, x);
+        }
+    }
+
+    @Override
+    public void addAndNorm(
+            Turn turn,
+            Matrix w,
+            DeviceBuffer from,
+            int rows,
+            DeviceBuffer x,
+            int stride,
+            DeviceBuffer weight,
+            DeviceBuffer normed) {
+        if (few.supports(rows, stride)) {
+            DeviceBuffer partial = buffers.partial().get(turn);
+            products.store(w, from, rows, partial, stride);
+            few.addAndNorm(stream, partial, rows, stride, x, weight, hidden, normed);
+        } else {
+            add(turn, w, from, rows, x, stride);
+            norm.launch(stream, x, rows, weight, hidden, stride, normed);
+        }
     }
 
     @Override

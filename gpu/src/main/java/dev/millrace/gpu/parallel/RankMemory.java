@@ -25,8 +25,7 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
     private static final long ADDRESSES = (long) MOST_BLOCKS * MOST_RANKS * Integer.BYTES + MOST_BLOCKS * Integer.BYTES;
     private static final long TABLE = 4096;
 
-    private static final long PUSHED_BY_BLOCK = 512 * 16; // bytes of values
-    private static final long LETTERS = 2 * MOST_BLOCKS * PUSHED_BY_BLOCK;
+    private static final long LETTERS = (1L << 16) * 32; // bytes of an inbox from one rank, in one of two epochs
     private static final int EPOCHS = 2;
 
     /**
@@ -101,11 +100,6 @@ public record RankMemory(int rank, int ranks, int blocks, DeviceBuffer all, Stop
 
     private DeviceBuffer inbox() {
         return all.slice(TABLE, front(ranks) - TABLE);
-    }
-
-    /** Bytes that a rank can have in the others' inboxes. */
-    public long mostPushed() {
-        return blocks * PUSHED_BY_BLOCK;
     }
 
     /** What callers may use as they like, as long as all ranks use it alike. */

@@ -32,7 +32,11 @@ public final class RanksBenchmark {
     private final List<Stream> streams = new ArrayList<>();
     private final List<RankMemory> memories;
     private final List<AllReduce> allReduces = new ArrayList<>();
+    private final List<AllReduceNorm> few = new ArrayList<>();
+    private final List<RmsNorm> norms = new ArrayList<>();
     private final List<GatherColumns> gathers = new ArrayList<>();
+    private final List<DeviceBuffer> weights = new ArrayList<>();
+    private final List<DeviceBuffer> normed = new ArrayList<>();
     private final List<DeviceBuffer> x = new ArrayList<>();
     private final Event start;
     private final Event end;
@@ -48,6 +52,11 @@ public final class RanksBenchmark {
         for (int r = 0; r < ranks; r++) {
             Device device = bind(r);
             allReduces.add(new AllReduce(device, Type.BF16, memories.get(r)));
+            few.add(new AllReduceNorm(device, Type.BF16, memories.get(r), 1e-6));
+            norms.add(new RmsNorm(device, Type.BF16, 1e-6));
+            weights.add(device.allocate(HIDDEN * Float.BYTES, "a norm's weight"));
+            normed.add(device.allocate(bytes(tokens), "normed values"));
+            streams.get(r).fill(weights.get(r), 0);
             gathers.add(new GatherColumns(device, memories.get(r)));
             x.add(device.allocate(bytes(tokens), "values of all ranks"));
             streams.get(r).fill(x.get(r), 0);
@@ -101,10 +110,34 @@ public final class RanksBenchmark {
     }
 
     private void allReduce(int count) {
+        if (few.get(0).supports(count, HIDDEN)) {
+            double micros = time((rank, turn) -> few.get(rank)
+                    .addAndNorm(
+                            streams.get(rank),
+                            place(rank, turn),
+                            count,
+                            HIDDEN,
+                            x.get(rank),
+                            weights.get(rank),
+                            HIDDEN,
+                            normed.get(rank)));
+            long received = bytes(count) * (devices.size() - 1);
+            print("all-reduce and norm, pushed, of " + count + " tokens", bytes(count), micros, received);
+        }
+        print(
+                "norm of " + count + " tokens",
+                bytes(count),
+                time((rank, turn) -> norms.get(rank)
+                        .launch(
+                                streams.get(rank),
+                                x.get(rank),
+                                count,
+                                weights.get(rank),
+                                HIDDEN,
+                                HIDDEN,
+                                normed.get(rank))),
+                0);
         for (Form form : Form.values()) {
-            if (form == Form.PUSHED && bytes(count) > memories.get(0).mostPushed()) {
-                continue;
-            }
             double micros = time((rank, turn) -> allReduces
                     .get(rank)
                     .launch(form, streams.get(rank), place(rank, turn), (long) count * HIDDEN, x.get(rank)));

@@ -115,15 +115,7 @@ class RanksTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "BF16, 2, PUSHED",
-        "F32, 4, PUSHED",
-        "BF16, 2, WHOLE",
-        "F32, 3, WHOLE",
-        "BF16, 4, SCATTERED",
-        "F32, 2, SCATTERED",
-        "F32, 3, SCATTERED"
-    })
+    @CsvSource({"BF16, 2, WHOLE", "F32, 3, WHOLE", "BF16, 4, SCATTERED", "F32, 2, SCATTERED", "F32, 3, SCATTERED"})
     void allRanksHaveTheSumInTheOrderOfRanksRoundAfterRound(Type type, int ranks, Form form) {
         for (int count : new int[] {8, 4096, 8 * 4999}) {
             var adding = new Adding(type, available(ranks), count, form);
@@ -252,6 +244,99 @@ class RanksTest {
             }
         }
         memory.get(0).stop().check();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BF16, 2, 1, 3584, 3584", "BF16, 4, 5, 100, 128", "F32, 3, 20, 100, 128", "F32, 2, 64, 200, 256"})
+    void fewRowsAreAddedAndNormedToTheBitsOfTheTwoKernelsForMany(Type type, int most, int rows, int width, int stride) {
+        int ranks = available(most);
+        int rounds = 4;
+        var adding = new Adding(type, ranks, rows * stride, Form.WHOLE);
+        List<RankMemory> pushing = test.memory(ranks, 64);
+        List<List<DeviceBuffer>> partial = new ArrayList<>();
+        List<DeviceBuffer> weight = new ArrayList<>();
+        List<List<DeviceBuffer>> x = new ArrayList<>();
+        List<List<DeviceBuffer>> normed = new ArrayList<>();
+        List<AllReduceNorm> few = new ArrayList<>();
+        List<RmsNorm> norm = new ArrayList<>();
+        for (int r = 0; r < ranks; r++) {
+            TestDevice device = test.on(r);
+            weight.add(device.floats(new Randoms(7).normal(width)));
+            x.add(List.of(adding.x.get(r), device.values(type, adding.expected)));
+            normed.add(List.of(device.poisoned(type, rows * stride), device.poisoned(type, rows * stride)));
+        }
+        for (int round = 0; round < rounds; round++) {
+            partial.add(adding.random(round));
+        }
+        for (int r = 0; r < ranks; r++) {
+            TestDevice device = test.on(r);
+            few.add(new AllReduceNorm(device.device(), type, pushing.get(r), 1e-6));
+            norm.add(new RmsNorm(device.device(), type, 1e-6));
+        }
+        for (int r = 0; r < ranks; r++) {
+            Stream stream = test.on(r).stream();
+            for (int round = 0; round < rounds; round++) {
+                DeviceBuffer values = partial.get(round).get(r);
+                adding.launch(r, round % PLACES, values);
+                if (round % 2 == 0) {
+                    few.get(r).add(stream, values, rows, stride, x.get(r).get(1));
+                } else {
+                    few.get(r)
+                            .addAndNorm(
+                                    stream,
+                                    values,
+                                    rows,
+                                    stride,
+                                    x.get(r).get(1),
+                                    weight.get(r),
+                                    width,
+                                    normed.get(r).get(1));
+                }
+            }
+            norm.get(r)
+                    .launch(
+                            stream,
+                            adding.x.get(r),
+                            rows,
+                            weight.get(r),
+                            width,
+                            stride,
+                            normed.get(r).get(0));
+        }
+        adding.check();
+        for (int r = 0; r < ranks; r++) {
+            TestDevice device = test.on(r);
+            assertThat(device.readAll(type, x.get(r).get(1))).isEqualTo(adding.expected);
+            assertThat(device.read(type, normed.get(r).get(1)))
+                    .isEqualTo(device.read(type, normed.get(r).get(0)));
+        }
+        pushing.get(0).stop().check();
+    }
+
+    @Test
+    void aRankThatPushedIsStoppedToo() {
+        List<RankMemory> memory = test.memory(2, 64, 20_000_000);
+        TestDevice device = test.on(1);
+        var kernel = new AllReduceNorm(device.device(), Type.F32, memory.get(1), 1e-6);
+        kernel.add(device.stream(), device.poisoned(Type.F32, 64), 1, 64, device.poisoned(Type.F32, 64));
+        device.stream().synchronize();
+        assertThatThrownBy(() -> memory.get(0).stop().check())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("GPU of rank 1 waited 0.0 s for another GPU");
+    }
+
+    @Test
+    void rowsThatAreTooManyOrTooLongToPushAreRefused() {
+        TestDevice device = test.on(0);
+        var kernel =
+                new AllReduceNorm(device.device(), Type.F32, test.memory(2, 64).get(0), 1e-6);
+        DeviceBuffer any = device.poisoned(Type.F32, 64);
+        assertThat(kernel.supports(64, 64)).isTrue();
+        assertThat(kernel.supports(65, 64)).isFalse();
+        assertThat(kernel.supports(1, 4096)).isTrue();
+        assertThat(kernel.supports(1, 4160)).isFalse();
+        assertThatThrownBy(() -> kernel.add(device.stream(), any, 65, 64, any))
+                .hasMessageContaining("65 rows of 64 values are too much to push");
     }
 
     /** The others are NaN. */
