@@ -10,12 +10,14 @@ import dev.millrace.gpu.operations.Slice;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.Probe;
 import dev.millrace.model.executor.Probeable;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -212,6 +214,23 @@ final class GpuExecutor implements ModelExecutor, Probeable {
             }
         }
         launching.add(launched);
+    }
+
+    /** Copies to the media buffer what others encoded, behind the steps before it. They keep it until the listener is told. */
+    void copyMedia(EncoderBatch batch, Map<GpuExecutor, List<MediaInput>> others, EncodingListener listener) {
+        arriving.add(() -> {
+            Event end = arriving.take(freeEnds);
+            launching.add(() -> {
+                if (failure == null) {
+                    try {
+                        others.forEach((other, items) -> media.copy(other.media, items));
+                    } catch (RuntimeException | Error e) {
+                        fail(e);
+                    }
+                }
+                endEncoding(batch, listener, end);
+            });
+        });
     }
 
     private void encodeWithoutSteps() {

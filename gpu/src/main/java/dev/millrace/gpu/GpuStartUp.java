@@ -113,8 +113,8 @@ final class GpuStartUp {
         Blas blas = newBlas(stream);
         MediaEncoder media = encoder(forward, weights, blas, embeddings);
         TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.rows());
-        Optional<RankJunction> shared = ranks.map(
-                memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels, memory));
+        Optional<RankJunction> shared =
+                ranks.map(memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels, memory));
         TextBuffers buffers =
                 shared.map(it -> buffers().withLogits(it.logits())).orElseGet(this::buffers);
         Junction junction = shared.<Junction>map(it -> it)

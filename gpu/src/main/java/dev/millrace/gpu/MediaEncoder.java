@@ -7,6 +7,7 @@ import dev.millrace.gpu.operations.GpuVisionOperations;
 import dev.millrace.gpu.operations.Slice;
 import dev.millrace.gpu.step.StepLimits;
 import dev.millrace.model.executor.EncoderBatch;
+import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.Probe;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -56,6 +57,21 @@ final class MediaEncoder {
         tower.bind(batch.media());
         forward.encode(tower);
         return tower.takeSlices();
+    }
+
+    /** Queues the copying of what another GPU has encoded, from the same rows of its buffer. */
+    void copy(MediaEncoder other, List<MediaInput> media) {
+        long rowBytes = (long) width * type.bytes();
+        for (MediaInput input : media) {
+            int[] rows = input.rows();
+            for (int begin = 0, end = 0; begin < rows.length; begin = end) {
+                do {
+                    end++;
+                } while (end < rows.length && rows[end] == rows[end - 1] + 1);
+                long offset = rows[begin] * rowBytes;
+                stream.copy(buffer, offset, other.buffer, offset, (end - begin) * rowBytes);
+            }
+        }
     }
 
     /** Does every product of the tower once, for so many rows of the buffer; there are none without a tower. */

@@ -22,6 +22,7 @@ final class RankedExecutor implements ModelExecutor, Probeable {
     private final GpuClaim claim;
     private final List<GpuExecutor> ranks;
     private final Optional<StopWord> stop;
+    private final RankedEncodings encodings;
     private long launched;
     private long told; // steps whose listeners were told, or are about to be
     private long firstFailed = Long.MAX_VALUE;
@@ -34,6 +35,7 @@ final class RankedExecutor implements ModelExecutor, Probeable {
         this.claim = claim;
         this.ranks = List.copyOf(ranks);
         this.stop = stop;
+        encodings = new RankedEncodings(this.ranks);
     }
 
     List<GpuExecutor> ranks() {
@@ -68,28 +70,27 @@ final class RankedExecutor implements ModelExecutor, Probeable {
         }
     }
 
-    /** Every rank has the whole tower and a media buffer of its own, and waits for none. */
     @Override
     public void encode(EncoderBatch batch, EncodingListener listener) {
-        EncodingOutcome outcome = new EncodingOutcome(listener);
-        for (GpuExecutor rank : ranks) {
-            rank.encode(batch, outcome);
-        }
+        encodings.encode(batch, listener);
     }
 
     @Override
     public float[] readMedia(int[] rows) {
+        encodings.await();
         return ranks.get(0).readMedia(rows);
     }
 
     @Override
     public void probe(Probe probe) {
+        encodings.keepTogether(probe != null);
         ranks.get(0).probe(probe);
     }
 
     /** No rank's memory is freed while another's kernels could still reach it. */
     @Override
     public void close() {
+        encodings.await();
         ranks.forEach(GpuExecutor::drain);
         try (claim) {
             closeAll(ranks);
@@ -173,44 +174,6 @@ final class RankedExecutor implements ModelExecutor, Probeable {
             } catch (IllegalStateException e) {
                 return e;
             }
-        }
-    }
-
-    /** What the ranks say of one encoding; the last of them tells the listener. A rank that failed fails its next step. */
-    private final class EncodingOutcome implements EncodingListener {
-        private final EncodingListener listener;
-        private int missing = ranks.size();
-        private Throwable failure; // the first
-
-        EncodingOutcome(EncodingListener listener) {
-            this.listener = listener;
-        }
-
-        @Override
-        public void encoded(long encoding) {
-            tell(encoding, null);
-        }
-
-        @Override
-        public void encodingFailed(long encoding, Throwable cause) {
-            tell(encoding, cause);
-        }
-
-        private void tell(long encoding, Throwable cause) {
-            if (!isLast(cause)) {
-                return;
-            }
-            if (failure == null) {
-                listener.encoded(encoding);
-            } else {
-                listener.encodingFailed(encoding, failure);
-            }
-        }
-
-        private synchronized boolean isLast(Throwable cause) {
-            failure = failure == null ? cause : failure;
-            missing--;
-            return missing == 0;
         }
     }
 }

@@ -193,6 +193,32 @@ class RankedExecutorTest {
         }
     }
 
+    /** Rows that lie anywhere, and pictures whose sizes differ; what a step reads on any rank is there. */
+    @Test
+    void eachRankEncodesSomeOfThePicturesAndAllHaveAll() {
+        List<MediaInput> media = new ArrayList<>();
+        int[] all = IntStream.range(0, 66).map(i -> (i * 37 + 5) % 300).toArray();
+        int first = 0;
+        for (int height : new int[] {2, 6, 2, 12}) {
+            int end = first + height * 3;
+            float[] patches = new Randoms(height + first).normal(height * 12 * 1176);
+            MediaItem picture = new MediaItem(new MediaKey(0, first), false, 1, height, 12, 0, patches);
+            media.add(new MediaInput(picture, Arrays.copyOfRange(all, first, end)));
+            first = end;
+        }
+        float[] alone;
+        try (ModelExecutor executor = Models.ranked(Models.GOLDEN_B, "float32", false, 1)) {
+            new StepDriver(executor).encode(media).join();
+            alone = executor.readMedia(all);
+        }
+        try (var executor = (RankedExecutor) Models.ranked(Models.GOLDEN_B, "float32", false, 2)) {
+            new StepDriver(executor).encode(media).join();
+            for (GpuExecutor rank : executor.ranks()) {
+                assertThat(rank.readMedia(all)).isEqualTo(alone);
+            }
+        }
+    }
+
     @Test
     void aRankThatFailsFailsTheStepOnAllAndEverythingEnds() throws InterruptedException {
         List<String> heard = new CopyOnWriteArrayList<>();

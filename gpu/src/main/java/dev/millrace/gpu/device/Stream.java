@@ -68,7 +68,7 @@ public final class Stream implements AutoCloseable {
         synchronize();
     }
 
-    /** Copies within the device; the two ranges may not overlap. */
+    /** Copies within the device, or from a peer that it reaches; the two ranges may not overlap. */
     public void copy(DeviceBuffer to, long toOffset, DeviceBuffer from, long fromOffset, long bytes) {
         Status.check(
                 JCudaDriver.cuMemcpyDtoDAsync(
