@@ -69,6 +69,8 @@ void emulated_shared_access(const void* address, int bytes, const char* file, in
 void emulated_copy_async(void* to, const void* from, bool valid, const char* file, int line);
 void emulated_copy_commit();
 void emulated_copy_wait(int newest);
+void emulated_bulk_copy(void* to, const void* from, int bytes, const void* barrier, const char* file, int line);
+int emulated_bulk_wait(const void* barrier);  // how many bytes it brought
 void emulated_grid_wait();
 }
 #define threadIdx (emulated_thread->index)

@@ -170,6 +170,7 @@ void start_block(Executor& e, long index) {
     e.waiting = e.predicates = 0;
     e.readyHead = e.readyTail = 0;
     e.waitedForGrid = false;
+    e.bulkCopies.clear();
     std::fill(e.warps.begin(), e.warps.end(), Warp{});
     for (int i = 0; i < e.threads; i++) {
         Fiber& fiber = e.fibers[i];
@@ -197,6 +198,10 @@ void run_block(Executor& e, long index) {
     if (e.result == SUCCESS && e.live > 0) report_deadlock(e);
     if (e.result == SUCCESS && e.launch->overlapping && !e.waitedForGrid) {
         complain(where(e, nullptr) + ": launched to overlap the kernel ahead, and no thread called griddepcontrol_wait()");
+        e.result = LAUNCH_FAILED;
+    }
+    if (e.result == SUCCESS && !e.bulkCopies.empty()) {
+        complain(where(e, nullptr) + ": ended before a bulk copy of its had arrived");
         e.result = LAUNCH_FAILED;
     }
     const unsigned char* margin = e.shared.dynamic + e.launch->sharedBytes;
@@ -337,4 +342,26 @@ EXPORT void emulated_copy_wait(int newest) {
         }
     }
     fiber->copies.erase(std::remove_if(fiber->copies.begin(), fiber->copies.end(), due), fiber->copies.end());
+}
+
+EXPORT void emulated_bulk_copy(void* to, const void* from, int bytes, const void* barrier, const char* file, int line) {
+    emulated_shared_access(to, 16, file, line);
+    if (bytes <= 0 || bytes % 16 != 0 || reinterpret_cast<uintptr_t>(from) % 16 != 0) {
+        emulated_fail(MISALIGNED_ADDRESS, file, line, "bulk copy of no multiple of 16 bytes, or from no such address");
+    }
+    emulated_shared_access(static_cast<unsigned char*>(to) + bytes - 16, 16, file, line);
+    memset(to, 0xff, bytes);
+    executor->bulkCopies.push_back({to, from, bytes, barrier});
+}
+EXPORT int emulated_bulk_wait(const void* barrier) {
+    int bytes = 0;
+    auto due = [=](const BulkCopy& copy) { return copy.barrier == barrier; };
+    auto& copies = executor->bulkCopies;
+    for (const BulkCopy& copy : copies) {
+        if (!due(copy)) continue;
+        memcpy(copy.to, copy.from, copy.bytes);
+        bytes += copy.bytes;
+    }
+    copies.erase(std::remove_if(copies.begin(), copies.end(), due), copies.end());
+    return bytes;
 }

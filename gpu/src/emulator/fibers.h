@@ -22,6 +22,12 @@ struct AsyncCopy {
     bool valid;
     int group;
 };
+struct BulkCopy {
+    void* to;
+    const void* from;
+    int bytes;
+    const void* barrier;
+};
 struct Fiber : EmulatedThread {
     State state;
     void* stackPointer;
@@ -49,6 +55,7 @@ struct Executor {
     std::vector<Warp> warps{32};
     std::vector<unsigned char*> stacks;  // free ones
     std::vector<Fiber*> ready;           // a ring of 1024
+    std::vector<BulkCopy> bulkCopies;    // of the block, that nobody has waited for
     unsigned readyHead = 0, readyTail = 0;
     int threads = 0, live = 0, waiting = 0;
     EmulatedBarrier kind = EMULATED_SYNC;

@@ -287,6 +287,16 @@ void matrix_tiles() {
     for (int v : host<int>(y, 32)) CHECK(v == -1);
 }
 
+void bulk_copies() {
+    const Pointer x = device(iota(32)), before = device(std::vector<int>(32)), after = device(std::vector<int>(32));
+    OK(launch(nullptr, "copy_in_bulk", 1, 32, 0, before, after, x, 1));
+    for (int v : host<int>(before, 32)) CHECK(v == -1);
+    CHECK(host<int>(after, 32) == iota(32));
+    fails(719, "copy_in_bulk", 32, 0, before, Pointer{0}, x, 1);  // ends before its copy is there
+    fails(719, "copy_in_bulk", 32, 0, device(std::vector<int>(32)), Pointer{0}, device(iota(32)), 2);
+    fails(716, "copy_in_bulk", 32, 0, device(std::vector<int>(32)), Pointer{0}, device(iota(40)) + 4, 1);
+}
+
 void streams_and_events() {
     void *first, *second, *event, *staging;
     OK(cuStreamCreate(&first, 1));
@@ -442,6 +452,7 @@ int main(int count, char** arguments) {
     streams_and_events();
     graphs();
     products();
+    bulk_copies();
     misuse_is_noticed();
     overlapping_kernels_wait_for_the_grid_ahead();
     printf("emulator: %d failures\n", failures);

@@ -1,4 +1,5 @@
 // Kernels that show what the emulator does, right and wrong ones.
+#include "pipeline.cuh"
 #include "scalar.cuh"
 #include "warp.cuh"
 
@@ -112,6 +113,25 @@ extern "C" __global__ void __launch_bounds__(32) copy_without_wait(int* y, const
     cp_async_wait<1>();
     __syncwarp();
     y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// What lies in shared memory before a bulk copy is waited for, and after it, each if wanted; `arrivals` at a barrier made for one.
+extern "C" __global__ void __launch_bounds__(32) copy_in_bulk(int* before, int* after, const int* x, int arrivals) {
+    __shared__ __align__(16) int tile[32];
+    __shared__ Mbarrier barrier;
+    if (threadIdx.x == 0) {
+        mbarrier_init(&barrier, 1);
+        mbarrier_arrive_expecting(&barrier, 128);
+        bulk_copy(tile, x, 128, &barrier);
+        for (int i = 1; i < arrivals; i++) mbarrier_arrive(&barrier);
+    }
+    __syncthreads();
+    before[threadIdx.x] = tile[threadIdx.x];
+    __syncthreads();
+    if (after) {
+        mbarrier_wait(&barrier, 0);
+        after[threadIdx.x] = tile[threadIdx.x];
+    }
 }
 
 // Two operations of one element that do not commute, to see order.
