@@ -58,8 +58,16 @@ void emulated_wgmma(EmulatedWgmma operand, const char* file, int line) {
             },
             &operand, file, line);
 }
-PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], const unsigned (&a)[4], unsigned long long b, bool add, EMULATED_HERE) {
-    emulated_wgmma<96, false>({d, a, b, add}, file, line);
+PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], unsigned long long a, unsigned long long b, bool add, EMULATED_HERE) {
+    const unsigned char* base = shared_memory + (a & 0x3fff) * 16;
+    const unsigned leading = (a >> 16 & 0x3fff) * 16, stride = (a >> 32 & 0x3fff) * 16;
+    const unsigned warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+    unsigned fragment[4];
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned row = warp * 16 + lane / 4 + i % 2 * 8, k = lane % 4 * 2 + i / 2 * 8;
+        std::memcpy(&fragment[i], base + k / 8 * leading + row / 8 * stride + row % 8 * 16 + k % 8 * 2, 4);
+    }
+    emulated_wgmma<96, false>({d, fragment, b, add}, file, line);
 }
 PTX void wgmma_m64n80k16_bf16_trans(float (&d)[10][4], const unsigned (&a)[4], unsigned long long b, bool add, EMULATED_HERE) {
     emulated_wgmma<80, true>({d, a, b, add}, file, line);

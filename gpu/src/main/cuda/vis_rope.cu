@@ -2,6 +2,10 @@
 //   qkv c[P, 3, H, hd]; bias f32[3, H, hd]; cos, sin f32[P, hd/2]
 // Grid: blocks of PATCHES patches.
 //
+// vis_rope_planes_bf16: the same, but keys and values go to planes [H, 2, hd/8, P, 8] and not back: a head's keys, then its values,
+// in columns of 8 values (vis_attend_hopper.cu). hd a multiple of 16.
+// Grid: blocks of PLANE_PATCHES patches.
+//
 // vis_angles: cos, sin f32[P, half] <- positions i[2, P] (row, column) times frequencies f32[half/2]: the first half of the pairs
 // turns with the row, the second with the column.
 // Grid: blocks of THREADS values.
@@ -12,6 +16,7 @@ namespace {
 
 constexpr int THREADS = 160;  // 16 heads of 80: a pack of a pair each, then a pack of a value each
 constexpr int PATCHES = 4;
+constexpr int PLANE_PATCHES = 8;
 
 // N neighbours in registers; a pack where addresses allow it.
 template <typename C, int N>
@@ -31,6 +36,40 @@ __device__ __forceinline__ void store(C* p, const float (&x)[N]) {
     }
 }
 
+// N pairs of a head, x and x + half, with their biases, turned.
+template <typename C, int N>
+__device__ __forceinline__ void turn(
+        const C* x, int half, const float (&biasA)[N], const float (&biasB)[N], const float* cosines, const float* sines, C* toA, C* toB) {
+    float cosine[N];
+    float sine[N];
+    float a[N];
+    float b[N];
+    load_floats(cosines, cosine);
+    load_floats(sines, sine);
+    load(x, a);
+    load(x + half, b);
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        const float u = a[i] + biasA[i];
+        const float v = b[i] + biasB[i];
+        a[i] = u * cosine[i] - v * sine[i];
+        b[i] = v * cosine[i] + u * sine[i];
+    }
+    store(toA, a);
+    store(toB, b);
+}
+
+template <typename C, int N>
+__device__ __forceinline__ void add(const C* x, const float (&bias)[N], C* to) {
+    float v[N];
+    load(x, v);
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        v[i] += bias[i];
+    }
+    store(to, v);
+}
+
 template <typename C, int N>
 __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const float* sines, int numPatches, int heads, int half) {
     const int width = heads * 2 * half;
@@ -47,22 +86,8 @@ __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const 
         load_floats(bias + at + half, biasB);
         for (int p = 0; p < count; p++) {
             C* x = rows + (long long)p * 3 * width + at;
-            float cosine[N];
-            float sine[N];
-            float a[N];
-            float b[N];
-            load_floats(cosines + (first + p) * half + d, cosine);
-            load_floats(sines + (first + p) * half + d, sine);
-            load(x, a);
-            load(x + half, b);
-            for (int i = 0; i < N; i++) {
-                const float u = a[i] + biasA[i];
-                const float v = b[i] + biasB[i];
-                a[i] = u * cosine[i] - v * sine[i];
-                b[i] = v * cosine[i] + u * sine[i];
-            }
-            store(x, a);
-            store(x + half, b);
+            const long long angle = (first + p) * half + d;
+            turn(x, half, biasA, biasB, cosines + angle, sines + angle, x, x + half);
         }
     }
     for (int at = 2 * width + threadIdx.x * N; at < 3 * width; at += THREADS * N) {
@@ -70,13 +95,43 @@ __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const 
         load_floats(bias + at, biasV);
         for (int p = 0; p < count; p++) {
             C* x = rows + (long long)p * 3 * width + at;
-            float v[N];
-            load(x, v);
-            for (int i = 0; i < N; i++) {
-                v[i] += biasV[i];
-            }
-            store(x, v);
+            add(x, biasV, x);
         }
+    }
+}
+
+// Neighbouring threads take neighbouring patches, whose values lie side by side in a plane.
+__device__ __forceinline__ void vis_rope_planes(
+        bf16* qkv, const float* bias, const float* cosines, const float* sines, int numPatches, int heads, int half, bf16* planes) {
+    constexpr int N = Pack<bf16>::SIZE;
+    const int chunks = 2 * half / N;
+    const int width = heads * 2 * half;
+    const long long patch = (long long)blockIdx.x * PLANE_PATCHES + threadIdx.x % PLANE_PATCHES;
+    if (patch >= numPatches) {
+        return;
+    }
+    bf16* row = qkv + patch * 3 * width;
+    // of keys (part 0) or values (1)
+    auto place = [&](int part, int head, int d) {
+        return planes + (((head * 2 + part) * chunks + d / N) * (long long)numPatches + patch) * N;
+    };
+    for (int item = threadIdx.x / PLANE_PATCHES; item < width / N; item += THREADS / PLANE_PATCHES) {
+        const int d = item % (half / N) * N;
+        const int head = item / (half / N);  // of the queries, then of the keys
+        const int at = head * 2 * half + d;
+        float biasA[N];
+        float biasB[N];
+        load_floats(bias + at, biasA);
+        load_floats(bias + at + half, biasB);
+        bf16* toA = head < heads ? row + at : place(0, head - heads, d);
+        bf16* toB = head < heads ? row + at + half : place(0, head - heads, d + half);
+        turn(row + at, half, biasA, biasB, cosines + patch * half + d, sines + patch * half + d, toA, toB);
+    }
+    for (int item = threadIdx.x / PLANE_PATCHES; item < width / N; item += THREADS / PLANE_PATCHES) {
+        const int at = 2 * width + item * N;
+        float biasV[N];
+        load_floats(bias + at, biasV);
+        add(row + at, biasV, place(1, item / chunks, item % chunks * N));
     }
 }
 
@@ -99,6 +154,11 @@ __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const 
 
 VIS_ROPE(vis_rope_bf16, bf16)
 VIS_ROPE(vis_rope_f32, float)
+
+extern "C" __global__ void __launch_bounds__(THREADS) vis_rope_planes_bf16(
+        bf16* qkv, const float* bias, const float* cosines, const float* sines, int numPatches, int heads, int half, bf16* planes) {
+    vis_rope_planes(qkv, bias, cosines, sines, numPatches, heads, half, planes);
+}
 
 extern "C" __global__ void __launch_bounds__(THREADS) vis_angles(
         const int* positions, const float* frequencies, int numPatches, int half, float* cosines, float* sines) {

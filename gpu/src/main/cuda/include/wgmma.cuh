@@ -1,7 +1,7 @@
 // Hopper's matrix products of a warpgroup (wgmma, PTX ISA "Asynchronous Warpgroup Level Matrix Instructions"): 64 rows, 16 a warp,
-// from registers, times a matrix in shared memory that all its warps name alike, without swizzle: cores of 8 rows of 16 bytes, one
-// behind the other, lie `leading` and `stride` bytes apart. Only in code for sm_90a, where WGMMA is defined. A product runs from its commit until a wait;
-// until then nobody touches its registers.
+// times a matrix in shared memory. What lies there all its warps name alike; it is not swizzled: cores of 8 rows of 16 bytes, one
+// behind the other, lie `leading` and `stride` bytes apart. Only in code for sm_90a, where WGMMA is defined. A product runs from
+// its commit until a wait; until then nobody touches its registers.
 #pragma once
 
 #include "ptx.cuh"
@@ -44,16 +44,16 @@ PTX void wgmma_settle(unsigned (&a)[N][4]) {
     }
 }
 
-// d <- a·b, or d + a·b; a and d lie in registers as mma.m16n8k16's do. B[k, n] by columns n: rows of k, `leading` bytes between
-// 8 values of k, `stride` between 8 columns.
-PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], const unsigned (&a)[4], unsigned long long b, bool add) {
+// d <- a·b, or d + a·b; d lies in registers as mma.m16n8k16's does. A[m, k] by rows m, B[k, n] by columns n, of k each: `leading`
+// bytes between 8 values of k, `stride` between 8 rows or columns.
+PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], unsigned long long a, unsigned long long b, bool add) {
     asm volatile(
-        "{\n.reg .pred p;\nsetp.ne.b32 p, %53, 0;\n"
+        "{\n.reg .pred p;\nsetp.ne.b32 p, %50, 0;\n"
         "wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
         "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
         "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47}, "
-        "{%48, %49, %50, %51}, %52, p, 1, 1, 0;\n}\n"
+        "%48, %49, p, 1, 1, 0, 0;\n}\n"
         : "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]),
           "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]), "+f"(d[1][3]),
           "+f"(d[2][0]), "+f"(d[2][1]), "+f"(d[2][2]), "+f"(d[2][3]),
@@ -66,10 +66,11 @@ PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], const unsigned (&a)[4], unsigne
           "+f"(d[9][0]), "+f"(d[9][1]), "+f"(d[9][2]), "+f"(d[9][3]),
           "+f"(d[10][0]), "+f"(d[10][1]), "+f"(d[10][2]), "+f"(d[10][3]),
           "+f"(d[11][0]), "+f"(d[11][1]), "+f"(d[11][2]), "+f"(d[11][3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)));
+        : "l"(a), "l"(b), "r"(static_cast<int>(add)));
 }
 
-// The same with B[k, n] by rows k: rows of n, `leading` bytes between 8 values of k, `stride` between 8 columns.
+// The same with a in registers, as mma.m16n8k16's, and B[k, n] by rows k: rows of n, `leading` bytes between 8 values of k,
+// `stride` between 8 columns.
 PTX void wgmma_m64n80k16_bf16_trans(float (&d)[10][4], const unsigned (&a)[4], unsigned long long b, bool add) {
     asm volatile(
         "{\n.reg .pred p;\nsetp.ne.b32 p, %45, 0;\n"

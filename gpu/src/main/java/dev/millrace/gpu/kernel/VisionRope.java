@@ -13,14 +13,17 @@ public final class VisionRope {
 
     private static final int THREADS = 160;
     private static final int PATCHES = 4;
+    private static final int PLANE_PATCHES = 8;
     private static final double THETA = 10_000;
 
     private final Operation rope;
+    private final Operation toPlanes; // null: not for this shape
     private final Operation angles;
     private final VisionShape shape;
 
     public VisionRope(Device device, VisionShape shape) {
         rope = Operation.of(device, "vis_rope", shape.type());
+        toPlanes = shape.hasPlanes() ? new Operation(device, "vis_rope", "vis_rope_planes_bf16") : null;
         angles = new Operation(device, "vis_rope", "vis_angles");
         this.shape = shape;
     }
@@ -63,10 +66,43 @@ public final class VisionRope {
     /** qkv[P, 3, heads, headDim] ← qkv + bias, queries and keys turned; bias fp32[3, heads, headDim]. */
     public void launch(
             Stream stream, DeviceBuffer qkv, int patches, DeviceBuffer bias, DeviceBuffer cosines, DeviceBuffer sines) {
+        append(rope, qkv, patches, bias, cosines, sines);
+        rope.launch(stream, Grid.of(Operation.blocks(patches, PATCHES), THREADS));
+    }
+
+    /**
+     * The same for queries; keys and values, turned, go to planes[heads, 2, headDim/8, P, 8], a head's keys and then its values
+     * in columns of 8, as {@link VisionAttention#readsPlanes} has them. What remains in qkv of keys and values is not theirs.
+     */
+    public void launch(
+            Stream stream,
+            DeviceBuffer qkv,
+            int patches,
+            DeviceBuffer bias,
+            DeviceBuffer cosines,
+            DeviceBuffer sines,
+            DeviceBuffer planes) {
+        if (toPlanes == null) {
+            throw new IllegalArgumentException("there are no planes of keys and values for " + shape);
+        }
+        append(toPlanes, qkv, patches, bias, cosines, sines);
+        Operation.requireBytes(planes, shape.planesBytes(patches), "planes of keys and values");
+        toPlanes.append().pointer(planes);
+        toPlanes.launch(stream, Grid.of(Operation.blocks(patches, PLANE_PATCHES), THREADS));
+    }
+
+    private void append(
+            Operation operation,
+            DeviceBuffer qkv,
+            int patches,
+            DeviceBuffer bias,
+            DeviceBuffer cosines,
+            DeviceBuffer sines) {
         Operation.requireBytes(qkv, shape.qkvBytes(patches), "queries, keys and values");
         Operation.requireBytes(bias, 3L * shape.width() * Float.BYTES, "a bias of queries, keys and values");
         requireTables(patches, cosines, sines);
-        rope.arguments()
+        operation
+                .arguments()
                 .pointer(qkv)
                 .pointer(bias)
                 .pointer(cosines)
@@ -74,7 +110,6 @@ public final class VisionRope {
                 .intValue(patches)
                 .intValue(shape.heads())
                 .intValue(shape.headDim() / 2);
-        rope.launch(stream, Grid.of(Operation.blocks(patches, PATCHES), THREADS));
     }
 
     private void requireTables(int patches, DeviceBuffer cosines, DeviceBuffer sines) {

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * The vision tower's half-blocks on a GPU, for one or several pictures at a time. What the residual stream receives, a product
@@ -190,8 +191,22 @@ public final class GpuVisionOperations implements VisionOperations {
         norm(w.attentionNorm());
         multiply(w.qkv().weight(), buffers.normed(), patches(), buffers.wide(), 3 * config.hiddenSize());
         int patches = patches();
-        move(6.0 * patches * config.hiddenSize(), () -> kernels.rope()
-                .launch(stream, buffers.wide(), patches, w.qkv().bias(), buffers.cosines(), buffers.sines()));
+        boolean toPlanes =
+                isFull(block) && kernels.attention().readsPlanes(plans.frames().longest());
+        move(6.0 * patches * config.hiddenSize(), () -> {
+            DeviceBuffer qkv = buffers.wide();
+            DeviceBuffer bias = w.qkv().bias();
+            if (toPlanes) {
+                kernels.rope()
+                        .launch(stream, qkv, patches, bias, buffers.cosines(), buffers.sines(), buffers.scratch());
+            } else {
+                kernels.rope().launch(stream, qkv, patches, bias, buffers.cosines(), buffers.sines());
+            }
+        });
+    }
+
+    private boolean isFull(int block) {
+        return IntStream.of(config.fullAttentionBlocks()).anyMatch(full -> full == block);
     }
 
     @Override
@@ -212,6 +227,7 @@ public final class GpuVisionOperations implements VisionOperations {
                 (first, count) -> attention.launch(
                         stream,
                         buffers.wide(),
+                        buffers.scratch(),
                         patches,
                         bounds,
                         segments.count(),

@@ -16,7 +16,7 @@ import java.util.stream.LongStream;
  * @param stream v c[P, Dv], the residual stream
  * @param normed c[P, Dv], also what attention gives and what the MLP adds to the stream; zeros behind the width
  * @param wide c[P, ·]: qkv, then what attention adds to the stream, then f, then embeddings
- * @param scratch gates and ups c[mlpRows, 2F], then the merger's hidden values
+ * @param scratch planes of keys and values, or gates and ups c[mlpRows, 2F], or the merger's hidden values
  */
 record VisionBuffers(
         int patches,
@@ -39,7 +39,10 @@ record VisionBuffers(
         int units = patches / unit;
         long wide = max(
                 (long) patches * 3 * config.hiddenSize(), (long) patches * mlp, (long) units * config.outHiddenSize());
-        long scratch = max((long) mlpRows * 2 * mlp, (long) units * Matrix.padded(unit * config.hiddenSize()));
+        long scratch = max(
+                (long) patches * 2 * config.hiddenSize(),
+                (long) mlpRows * 2 * mlp,
+                (long) units * Matrix.padded(unit * config.hiddenSize()));
         long angles = (long) patches * (config.headDim() / 2) * Float.BYTES;
         return new VisionBuffers(
                 patches,

@@ -61,23 +61,64 @@ class VisionAttentionTest {
                     .orElseThrow();
         }
 
+        int at(int patch, int part, int head, int d) {
+            return ((patch * 3 + part) * shape.heads() + head) * shape.headDim() + d;
+        }
+
         float query(int patch, int part, int head, int d) {
-            return qkv[((patch * 3 + part) * shape.heads() + head) * shape.headDim() + d];
+            return qkv[at(patch, part, head, d)];
+        }
+
+        /** Keys and values [heads, 2, headDim/8, P, 8]. */
+        float[] planes() {
+            float[] planes = new float[2 * patches() * shape.width()];
+            for (int i = 0; i < planes.length; i++) {
+                int patch = i / 8 % patches();
+                int plane = i / 8 / patches();
+                int columns = shape.headDim() / 8;
+                int part = plane / columns % 2 + 1;
+                planes[i] = query(patch, part, plane / columns / 2, plane % columns * 8 + i % 8);
+            }
+            return planes;
+        }
+
+        /** No numbers in place of keys and values. */
+        float[] queriesAlone() {
+            float[] queries = qkv.clone();
+            for (int patch = 0; patch < patches(); patch++) {
+                Arrays.fill(queries, at(patch, 1, 0, 0), at(patch, 3, 0, 0), Float.NaN);
+            }
+            return queries;
         }
     }
 
     private float[] run(VisionAttention attention, Problem problem) {
+        return run(attention, problem, Integer.MAX_VALUE);
+    }
+
+    /** In parts of up to so many blocks. */
+    private float[] run(VisionAttention attention, Problem problem, int part) {
         Type type = problem.shape.type();
+        boolean planes = attention.readsPlanes(problem.longest());
+        DeviceBuffer qkv = test.values(type, planes ? problem.queriesAlone() : problem.qkv);
+        DeviceBuffer keysAndValues = planes ? test.values(type, problem.planes()) : null;
+        DeviceBuffer bounds = test.ints(problem.bounds);
         DeviceBuffer out = test.poisoned(type, (long) problem.patches() * problem.stride());
-        attention.launch(
-                test.stream(),
-                test.values(type, problem.qkv),
-                problem.patches(),
-                test.ints(problem.bounds),
-                problem.bounds.length - 1,
-                problem.longest(),
-                problem.stride(),
-                out);
+        int blocks = attention.blocks(problem.bounds.length - 1, problem.longest());
+        for (int first = 0; first < blocks; first += Math.min(part, blocks - first)) {
+            attention.launch(
+                    test.stream(),
+                    qkv,
+                    keysAndValues,
+                    problem.patches(),
+                    bounds,
+                    problem.bounds.length - 1,
+                    problem.longest(),
+                    problem.stride(),
+                    out,
+                    first,
+                    Math.min(part, blocks - first));
+        }
         return test.read(type, out);
     }
 
@@ -158,54 +199,33 @@ class VisionAttentionTest {
     }
 
     @Test
-    void framesOfTheReleasedTowerAttendWithHoppersProducts() {
+    void framesOfTheReleasedTowerAttendByTheProductsThatAllDevicesHave() {
         VisionShape shape = new VisionShape(Type.BF16, 2, 80);
-        if (test.device().computeCapability() == 90) {
-            checkFrames(VisionAttention.hopper(test.device(), shape), shape);
-        } else {
-            assertThatThrownBy(() -> VisionAttention.hopper(test.device(), shape))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("9.0");
-        }
+        VisionAttention attention = VisionAttention.common(test.device(), shape);
+        assertThat(attention.readsPlanes(1000)).isFalse();
+        checkFrames(attention, shape);
     }
 
     @ParameterizedTest
     @CsvSource({"F32, 16, false", "BF16, 80, false", "BF16, 80, true"})
-    void allPartsTogetherGiveTheBitsOfTheWhole(Type type, int headDim, boolean hopper) {
+    void allPartsTogetherGiveTheBitsOfTheWhole(Type type, int headDim, boolean common) {
         VisionShape shape = new VisionShape(type, 2, headDim);
-        VisionAttention attention = hopper && test.device().computeCapability() == 90
-                ? VisionAttention.hopper(test.device(), shape)
-                : new VisionAttention(test.device(), shape);
+        VisionAttention attention =
+                common ? VisionAttention.common(test.device(), shape) : new VisionAttention(test.device(), shape);
         Problem problem = Problem.of(shape, 10, 12, 400, 64);
-        DeviceBuffer qkv = test.values(type, problem.qkv);
-        DeviceBuffer bounds = test.ints(problem.bounds);
-        DeviceBuffer out = test.poisoned(type, (long) problem.patches() * problem.stride());
-        int blocks = attention.blocks(3, problem.longest());
-        for (int first = 0; first < blocks; first += 5) {
-            attention.launch(
-                    test.stream(),
-                    qkv,
-                    problem.patches(),
-                    bounds,
-                    3,
-                    problem.longest(),
-                    problem.stride(),
-                    out,
-                    first,
-                    Math.min(5, blocks - first));
-        }
-        assertThat(test.read(type, out)).isEqualTo(run(attention, problem));
+        assertThat(run(attention, problem, 5)).isEqualTo(run(attention, problem));
         assertThatThrownBy(() -> attention.launch(
                         test.stream(),
-                        qkv,
+                        test.values(type, problem.qkv),
+                        test.values(type, problem.planes()),
                         problem.patches(),
-                        bounds,
+                        test.ints(problem.bounds),
                         3,
                         problem.longest(),
                         problem.stride(),
-                        out,
+                        test.poisoned(type, (long) problem.patches() * problem.stride()),
                         0,
-                        blocks + 1))
+                        attention.blocks(3, problem.longest()) + 1))
                 .isInstanceOf(IndexOutOfBoundsException.class);
     }
 
@@ -213,6 +233,7 @@ class VisionAttentionTest {
         check(attention, Problem.of(shape, 6, 65));
         check(attention, Problem.of(shape, 7, 128, 256));
         check(attention, Problem.of(shape, 8, 12, 300, 129, 64, 193));
+        check(attention, Problem.of(shape, 11, 90, 870));
     }
 
     /** A picture's embeddings may not depend on what goes through the tower with it. */

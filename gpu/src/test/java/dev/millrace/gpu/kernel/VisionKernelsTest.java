@@ -2,6 +2,7 @@ package dev.millrace.gpu.kernel;
 
 import static dev.millrace.gpu.Agreement.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gpu.Randoms;
 import dev.millrace.gpu.TestDevice;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -88,6 +90,41 @@ class VisionKernelsTest {
             test.read(Type.F32, cosines);
             test.read(Type.F32, sines);
         }
+    }
+
+    @Test
+    void ropePutsTheBitsOfKeysAndValuesInPlanes() {
+        int heads = 3;
+        int headDim = 80;
+        int patches = 21;
+        int width = heads * headDim;
+        Randoms randoms = new Randoms(8);
+        VisionRope kernel = new VisionRope(test.device(), new VisionShape(Type.BF16, heads, headDim));
+        float[] qkv = TestDevice.rounded(Type.BF16, randoms.normal(patches * 3 * width));
+        DeviceBuffer bias = test.floats(randoms.normal(3 * width));
+        DeviceBuffer cosines = test.floats(randoms.normal(patches * headDim / 2));
+        DeviceBuffer sines = test.floats(randoms.normal(patches * headDim / 2));
+        DeviceBuffer inPlace = guarded(Type.BF16, qkv);
+        DeviceBuffer queries = guarded(Type.BF16, qkv);
+        DeviceBuffer planes = test.poisoned(Type.BF16, 2L * patches * width);
+        kernel.launch(test.stream(), inPlace, patches, bias, cosines, sines);
+        kernel.launch(test.stream(), queries, patches, bias, cosines, sines, planes);
+        float[] expected = test.read(Type.BF16, inPlace);
+        float[] actualQueries = test.read(Type.BF16, queries);
+        float[] actual = test.read(Type.BF16, planes);
+        for (int i = 0; i < expected.length; i++) {
+            int patch = i / (3 * width);
+            int within = i % (3 * width);
+            int head = within % width / headDim;
+            int d = within % headDim;
+            int plane = (head * 2 + within / width - 1) * (headDim / 8) + d / 8;
+            float value = within < width ? actualQueries[i] : actual[(plane * patches + patch) * 8 + d % 8];
+            assertThat(value).as("value %d of patch %d", within, patch).isEqualTo(expected[i]);
+        }
+        VisionRope other = new VisionRope(test.device(), new VisionShape(Type.F32, heads, headDim));
+        assertThatThrownBy(() -> other.launch(test.stream(), queries, patches, bias, cosines, sines, planes))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("no planes");
     }
 
     @ParameterizedTest

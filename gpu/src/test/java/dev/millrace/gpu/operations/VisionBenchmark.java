@@ -118,8 +118,12 @@ public final class VisionBenchmark {
 
     private DeviceBuffer random(long rows, int columns) {
         DeviceBuffer buffer = room(rows * columns);
-        new RandomFill(device).uniform(stream, TYPE, columns, 1, rows, columns, columns, buffer);
+        uniform(buffer, rows, columns);
         return buffer;
+    }
+
+    private void uniform(DeviceBuffer buffer, long rows, int columns) {
+        new RandomFill(device).uniform(stream, TYPE, columns, 1, rows, columns, columns, buffer);
     }
 
     private DeviceBuffer zeros(long bytes) {
@@ -147,6 +151,7 @@ public final class VisionBenchmark {
         try (DeviceBuffer v = random(p, d);
                 DeviceBuffer normed = random(p, d);
                 DeviceBuffer wide = random(p, 3 * d);
+                DeviceBuffer planes = random(p, 2 * d);
                 DeviceBuffer gateUp = random(rows, 2 * f);
                 DeviceBuffer weight = random(2L * f, d);
                 DeviceBuffer floats = zeros(2L * f * Float.BYTES);
@@ -158,13 +163,15 @@ public final class VisionBenchmark {
             product("qkv", weight, normed, p, wide, 3 * d, d);
             timer.print("bias and rope", 0, 6 * d * row, () -> kernels.rope()
                     .launch(stream, wide, p, floats, angles, angles));
-            attention("windows", kernels.attention(), plans.windows(), windows, wide, p, normed);
-            attention("frames", kernels.attention(), plans.frames(), frames, wide, p, normed);
-            if (device.computeCapability() == 90) {
-                VisionShape shape = new VisionShape(TYPE, config.numHeads(), config.headDim());
-                VisionAttention hopper = VisionAttention.hopper(device, shape);
-                attention("frames, by Hopper's products", hopper, plans.frames(), frames, wide, p, normed);
-            }
+            timer.print("bias and rope to planes", 0, 6 * d * row, () -> kernels.rope()
+                    .launch(stream, wide, p, floats, angles, angles, planes));
+            uniform(wide, p, 3 * d);
+            uniform(planes, p, 2 * d);
+            VisionShape shape = new VisionShape(TYPE, config.numHeads(), config.headDim());
+            VisionAttention common = VisionAttention.common(device, shape);
+            attention("windows", kernels.attention(), plans.windows(), windows, wide, planes, normed);
+            attention("frames", kernels.attention(), plans.frames(), frames, wide, planes, normed);
+            attention("frames, as before Hopper", common, plans.frames(), frames, wide, planes, normed);
             product("attention out", weight, normed, p, v, d, d);
             product("gate and up", weight, normed, rows, gateUp, 2 * f, d);
             timer.print("silu of %d rows".formatted(rows), 0, 3.0 * f * rows * TYPE.bytes(), () -> kernels.siluMul()
@@ -179,9 +186,10 @@ public final class VisionBenchmark {
             VisionPlans.Bounds segments,
             DeviceBuffer bounds,
             DeviceBuffer qkv,
-            int p,
+            DeviceBuffer planes,
             DeviceBuffer out) {
         int d = config.hiddenSize();
+        int p = segments.starts()[segments.count()];
         double pairs = 0;
         for (int i = 0; i < segments.count(); i++) {
             double length = segments.starts()[i + 1] - segments.starts()[i];
@@ -191,7 +199,7 @@ public final class VisionBenchmark {
                 "attention in " + what,
                 4 * pairs * d,
                 4.0 * d * p * TYPE.bytes(),
-                () -> attention.launch(stream, qkv, p, bounds, segments.count(), segments.longest(), d, out));
+                () -> attention.launch(stream, qkv, planes, p, bounds, segments.count(), segments.longest(), d, out));
     }
 
     private void product(String what, DeviceBuffer weight, DeviceBuffer x, int rows, DeviceBuffer y, int out, int in) {
