@@ -112,7 +112,7 @@ final class GpuStartUp {
         StepInputs inputs = new StepInputs(device, limits, SLOTS);
         Blas blas = newBlas(stream);
         MediaEncoder media = encoder(forward, weights, blas, embeddings);
-        TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.rows());
+        TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.tokens(), limits.rows());
         Optional<RankJunction> shared =
                 ranks.map(memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels, memory));
         TextBuffers buffers =

@@ -9,8 +9,9 @@ import dev.millrace.gpu.step.StepInputs;
 
 /**
  * Causal attention over block tables on tensor cores ({@code attend_prefill.cu}), worth it from some queries a sequence on.
- * Results do not depend on the batch or on how a sequence was cut into chunks, but differ in their last bits from those of
- * {@link PagedAttention}.
+ * Results do not depend on the batch, nor, as long as its context is shorter than 4,096 tokens, on how a sequence was cut into
+ * chunks; they differ in their last bits from those of {@link PagedAttention}. From there on a chunk of at most 512 tokens
+ * has its context cut in four, since there are too few queries to occupy a device.
  */
 public final class PrefillAttention {
 
@@ -18,17 +19,27 @@ public final class PrefillAttention {
     private static final int QUERIES = 128;
     private static final int KEYS = 64;
     private static final int NARROW_KEYS = 32;
+    private static final int SPLITS = 4;
+    private static final int FEW_TOKENS = 512;
+    private static final int LONG_CONTEXT = 4096;
 
     private final Operation operation;
     private final CacheShape shape;
     private final int sharedBytes;
     private final float scale;
+    private final DeviceBuffer partial;
+    private final DeviceBuffer extremes;
+    private final DeviceBuffer tickets;
 
-    public PrefillAttention(Device device, CacheShape shape) {
-        this(device, shape, sharedBytes(shape, KEYS) > device.maxSharedMemory());
+    /**
+     * @param tokens most in a step
+     * @param sequences most in a step
+     */
+    public PrefillAttention(Device device, CacheShape shape, int tokens, int sequences) {
+        this(device, shape, tokens, sequences, sharedBytes(shape, KEYS) > device.maxSharedMemory());
     }
 
-    private PrefillAttention(Device device, CacheShape shape, boolean narrow) {
+    private PrefillAttention(Device device, CacheShape shape, int tokens, int sequences, boolean narrow) {
         if (!serves(shape)) {
             throw new IllegalArgumentException("no tensor core attention for " + shape);
         }
@@ -37,11 +48,24 @@ public final class PrefillAttention {
         String function = "attend_prefill_" + shape.headDim() + (narrow ? "_narrow" : "") + "_bf16";
         operation = new Operation(device, "attend_prefill", function, sharedBytes);
         scale = (float) (1 / Math.sqrt(shape.headDim()));
+        long queries = (long) SPLITS * tokens * shape.queryHeads();
+        partial = device.allocate(queries * shape.headDim() * Float.BYTES, "pieces of attention");
+        extremes = device.allocate(queries * 2 * Float.BYTES, "the extremes of pieces of attention");
+        tickets = device.allocate(
+                (long) items(tokens, sequences) * shape.keyHeads() * Integer.BYTES, "attention's tickets");
+        try (Stream stream = device.newStream()) {
+            stream.fill(tickets, 0);
+            stream.synchronize();
+        }
+    }
+
+    private int items(int tokens, int sequences) {
+        return Math.toIntExact((long) tokens * shape.group() / QUERIES + sequences);
     }
 
     /** As it is on devices with little shared memory. */
-    static PrefillAttention narrow(Device device, CacheShape shape) {
-        return new PrefillAttention(device, shape, true);
+    static PrefillAttention narrow(Device device, CacheShape shape, int tokens, int sequences) {
+        return new PrefillAttention(device, shape, tokens, sequences, true);
     }
 
     /** Whether there is a kernel for the shape. */
@@ -81,6 +105,7 @@ public final class PrefillAttention {
                 .pointer(inputs.row())
                 .pointer(inputs.cuQ())
                 .pointer(inputs.contextLength())
+                .intValue(tokens)
                 .intValue(inputs.sequences())
                 .intValue(inputs.tableLength())
                 .intValue(shape.queryHeads())
@@ -88,8 +113,14 @@ public final class PrefillAttention {
                 .intValue(leave)
                 .floatValue(scale)
                 .intValue(outStride)
-                .pointer(out);
-        int items = tokens * shape.group() / QUERIES + inputs.sequences();
-        operation.launch(stream, Grid.of(items, shape.keyHeads(), THREADS).withShared(sharedBytes));
+                .pointer(out)
+                .pointer(partial)
+                .pointer(extremes)
+                .pointer(tickets);
+        int items = items(tokens, inputs.sequences());
+        Operation.requireBytes(tickets, (long) items * shape.keyHeads() * Integer.BYTES, "attention's tickets");
+        int splits = inputs.longestContext(leave / shape.group() + 1, FEW_TOKENS) >= LONG_CONTEXT ? SPLITS : 1;
+        operation.launch(
+                stream, Grid.of(items, shape.keyHeads(), splits, THREADS).withShared(sharedBytes));
     }
 }

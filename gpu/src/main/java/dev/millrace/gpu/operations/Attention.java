@@ -23,11 +23,14 @@ public final class Attention {
     private final PrefillAttention many;
     private final PagedAttention any; // null where there is one for many
 
-    /** @param sequences most in a step */
-    Attention(Device device, CacheShape shape, int sequences) {
+    /**
+     * @param tokens most in a step
+     * @param sequences most in a step
+     */
+    Attention(Device device, CacheShape shape, int tokens, int sequences) {
         this.shape = shape;
         few = DecodeAttention.supports(shape) ? new DecodeAttention(device, shape, sequences) : null;
-        many = PrefillAttention.serves(shape) ? new PrefillAttention(device, shape) : null;
+        many = PrefillAttention.serves(shape) ? new PrefillAttention(device, shape, tokens, sequences) : null;
         any = many == null ? new PagedAttention(device, shape) : null;
     }
 

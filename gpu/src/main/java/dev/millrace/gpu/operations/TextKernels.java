@@ -23,17 +23,18 @@ public record TextKernels(
     /**
      * @param stream that they will be launched on
      * @param blas of that stream
+     * @param tokens most in a step
      * @param sequences most in a step
      */
     public static TextKernels load(
-            Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, int sequences) {
+            Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, int tokens, int sequences) {
         RopeTable rope = RopeTable.text(device, stream, config.ropeTheta(), config.headDim(), config.mropeSection());
         return new TextKernels(
                 new Prepare(device, shape, rope),
                 new CopyBlocks(device),
                 new Embedding(device, shape.type()),
                 new RmsNorm(device, shape.type(), config.rmsNormEps()),
-                new Attention(device, shape, sequences),
+                new Attention(device, shape, tokens, sequences),
                 new Products(device, shape, stream, blas));
     }
 }

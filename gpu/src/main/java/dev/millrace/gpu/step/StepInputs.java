@@ -26,6 +26,7 @@ public final class StepInputs {
     private StepLayout layout;
     private int fewestTokens;
     private int mostTokens;
+    private ForwardBatch batch; // the one staged last
 
     /** @param slots staging buffers */
     public StepInputs(Device device, StepLimits limits, int slots) {
@@ -62,6 +63,7 @@ public final class StepInputs {
                 batch.copyPairs().length / 2);
         fewestTokens = fill > 0 ? 1 : Integer.MAX_VALUE;
         mostTokens = 1;
+        this.batch = batch;
         IntBuffer to = views[slot];
         putTokens(to, batch, fill);
         putSequences(to, batch, fill);
@@ -140,6 +142,18 @@ public final class StepInputs {
     /** Tokens of the sequence that has the most in the step. */
     public int mostTokens() {
         return mostTokens;
+    }
+
+    /** The longest context among sequences that have from {@code fewest} to {@code most} tokens in the step, or 0. */
+    public int longestContext(int fewest, int most) {
+        int longest = 0;
+        for (int s = 0; s < batch.numSequences(); s++) {
+            int tokens = batch.cuQ()[s + 1] - batch.cuQ()[s];
+            if (tokens >= fewest && tokens <= most) {
+                longest = Math.max(longest, batch.contextLength()[s]);
+            }
+        }
+        return longest;
     }
 
     /** U. */

@@ -58,7 +58,7 @@ class PrefillAttentionTest {
     @CsvSource({"7, 1, 128", "16, 2, 128", "14, 2, 64", "5, 5, 64"})
     void eachQueryAttendsToItsContext(int queryHeads, int keyHeads, int headDim) {
         CacheShape shape = new CacheShape(Type.BF16, queryHeads, keyHeads, headDim);
-        PagedCase.Kernel kernel = of(new PrefillAttention(test.device(), shape));
+        PagedCase.Kernel kernel = of(new PrefillAttention(test.device(), shape, 1000, 8));
         int longest = Math.max(130, (int) (4096 * SCALE));
         check(kernel, new PagedCase(test, shape, 1, new int[] {1}, new int[] {1}));
         check(kernel, new PagedCase(test, shape, 2, new int[] {1, 5, 33, 20, 64}, new int[] {longest, 5, 90, 64, 64}));
@@ -67,15 +67,27 @@ class PrefillAttentionTest {
     @Test
     void devicesWithLittleSharedMemoryTakeNarrowerTiles() {
         CacheShape shape = new CacheShape(Type.BF16, 7, 1, 128);
-        PagedCase.Kernel kernel = of(PrefillAttention.narrow(test.device(), shape));
+        PagedCase.Kernel kernel = of(PrefillAttention.narrow(test.device(), shape, 1000, 8));
         check(kernel, new PagedCase(test, shape, 3, new int[] {1, 40, 31}, new int[] {100, 40, 64}));
+    }
+
+    @Test
+    void aLongContextOfFewQueriesIsCutInPieces() {
+        CacheShape shape = new CacheShape(Type.BF16, 3, 1, 64);
+        PagedCase.Kernel kernel = of(new PrefillAttention(test.device(), shape, 1000, 8));
+        PagedCase alone = new PagedCase(test, shape, 8, new int[] {45}, new int[] {4133});
+        check(kernel, alone);
+        PagedCase among = new PagedCase(test, shape, 9, new int[] {70, 45, 2, 5}, new int[] {300, 4133, 4096, 4095});
+        among.adopt(alone, 0, 1);
+        assertThat(among.of(1, among.run(kernel))).isEqualTo(alone.run(kernel));
+        check(kernel, among);
     }
 
     @ParameterizedTest
     @CsvSource({"7, 1, 128", "8, 1, 64"})
     void neitherTheBatchNorTheCutIntoChunksChangesABit(int queryHeads, int keyHeads, int headDim) {
         CacheShape shape = new CacheShape(Type.BF16, queryHeads, keyHeads, headDim);
-        PagedCase.Kernel kernel = of(new PrefillAttention(test.device(), shape));
+        PagedCase.Kernel kernel = of(new PrefillAttention(test.device(), shape, 1000, 8));
         PagedCase whole = new PagedCase(test, shape, 4, new int[] {150}, new int[] {150});
         float[] expected = whole.run(kernel);
         PagedCase among = new PagedCase(test, shape, 5, new int[] {3, 150, 40}, new int[] {100, 150, 40});
@@ -92,7 +104,7 @@ class PrefillAttentionTest {
     @Test
     void shortPiecesAreLeftToOthers() {
         CacheShape shape = new CacheShape(Type.BF16, 4, 1, 64);
-        PrefillAttention attention = new PrefillAttention(test.device(), shape);
+        PrefillAttention attention = new PrefillAttention(test.device(), shape, 1000, 8);
         PagedCase c = new PagedCase(test, shape, 7, new int[] {2, 3, 1, 40}, new int[] {2, 90, 70, 40});
         float[] all = c.run(of(attention));
         float[] some = c.run((stream, q, cache, inputs, derived, outStride, out) ->
@@ -110,7 +122,7 @@ class PrefillAttentionTest {
     void shapesWithoutAKernelAreRefused() {
         CacheShape shape = new CacheShape(Type.BF16, 4, 2, 80);
         assertThat(PrefillAttention.serves(shape)).isFalse();
-        assertThatThrownBy(() -> new PrefillAttention(test.device(), shape))
+        assertThatThrownBy(() -> new PrefillAttention(test.device(), shape, 1000, 8))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("80");
     }

@@ -39,7 +39,7 @@ public final class PrefillBenchmark {
         StepInputs inputs = new StepInputs(device, new StepLimits(tokens, sequences, blocks, numBlocks, 0, 1), 1);
         inputs.stage(stream, prompts(sequences, length, blocks), 0, 0);
         new Prepare(device, SHAPE, null).updateTables(stream, inputs);
-        PrefillAttention attention = new PrefillAttention(device, SHAPE);
+        PrefillAttention attention = new PrefillAttention(device, SHAPE, tokens, sequences);
         try (DeviceBuffer cache = random(device, stream, numBlocks * SHAPE.blockBytes() / Type.BF16.bytes());
                 DeviceBuffer q = random(device, stream, (long) tokens * SHAPE.queryWidth());
                 DeviceBuffer out = device.allocate(q.bytes(), "attended values")) {
