@@ -250,7 +250,7 @@ class RanksTest {
     @CsvSource({"BF16, 2, 1, 3584, 3584", "BF16, 4, 5, 100, 128", "F32, 3, 20, 100, 128", "F32, 2, 64, 200, 256"})
     void fewRowsAreAddedAndNormedToTheBitsOfTheTwoKernelsForMany(Type type, int most, int rows, int width, int stride) {
         int ranks = available(most);
-        int rounds = 4;
+        int rounds = 8;
         var adding = new Adding(type, ranks, rows * stride, Form.WHOLE);
         List<RankMemory> pushing = test.memory(ranks, 64);
         List<List<DeviceBuffer>> partial = new ArrayList<>();
@@ -276,8 +276,10 @@ class RanksTest {
         for (int r = 0; r < ranks; r++) {
             Stream stream = test.on(r).stream();
             for (int round = 0; round < rounds; round++) {
+                adding.launch(r, round % PLACES, partial.get(round).get(r));
+            }
+            for (int round = 0; round < rounds; round++) {
                 DeviceBuffer values = partial.get(round).get(r);
-                adding.launch(r, round % PLACES, values);
                 if (round % 2 == 0) {
                     few.get(r).add(stream, values, rows, stride, x.get(r).get(1));
                 } else {
