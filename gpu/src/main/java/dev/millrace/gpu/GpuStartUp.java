@@ -11,6 +11,7 @@ import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.operations.GpuVisionOperations;
 import dev.millrace.gpu.operations.Junction;
 import dev.millrace.gpu.operations.KeyValueCache;
+import dev.millrace.gpu.operations.ProductRows;
 import dev.millrace.gpu.operations.RankJunction;
 import dev.millrace.gpu.operations.TextBuffers;
 import dev.millrace.gpu.operations.TextKernels;
@@ -183,9 +184,8 @@ final class GpuStartUp {
      * waits for all that the device is doing (measured with cuBLAS 13.0 on an H200).
      */
     private void rehearse(GpuTextOperations operations, MediaEncoder media) {
-        for (double tokens = limits.tokens(); tokens >= 1; tokens *= REHEARSED) {
-            operations.rehearse((int) tokens, (int) Math.min(tokens, limits.samples()));
-        }
+        int samples = ProductRows.atLeast(limits.samples());
+        ProductRows.upTo(limits.tokens()).forEach(rows -> operations.rehearse(rows, Math.min(rows, samples)));
         for (double rows = limits.mediaRows(); rows >= 1; rows *= REHEARSED) {
             media.rehearse((int) rows);
         }

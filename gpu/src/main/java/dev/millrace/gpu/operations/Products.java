@@ -16,7 +16,7 @@ import dev.millrace.gpu.weights.Matrix;
 
 /**
  * Products with weights on one stream: of a few bf16 tokens by our own kernel, which takes the time of reading the weights,
- * of more by cuBLAS. Rows of x are as long as those of W.
+ * of more by cuBLAS. Rows of x are as long as those of W; x and y have room for as many as {@link ProductRows} says.
  */
 public final class Products {
 
@@ -107,6 +107,8 @@ public final class Products {
     }
 
     private void blas(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, Type yType, int yStride, float beta) {
-        blas.multiply(type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, yType, yStride, beta);
+        int computed = ProductRows.atLeast(rows);
+        blas.multiply(
+                type, w.values(), w.out(), w.stride(), w.stride(), x, computed, w.stride(), y, yType, yStride, beta);
     }
 }

@@ -44,10 +44,11 @@ public final class RankJunction implements Junction {
         static Buffers in(Arena arena, TextConfig config, Type type, StepLimits limits) {
             Map<Turn, DeviceBuffer> partial = new EnumMap<>(Turn.class);
             for (Turn turn : Turn.values()) {
-                long values = (long) limits.tokens() * Matrix.padded(config.hiddenSize());
+                long values = (long) ProductRows.atLeast(limits.tokens()) * Matrix.padded(config.hiddenSize());
                 partial.put(turn, arena.take(values * type.bytes()));
             }
-            return new Buffers(partial, arena.take((long) limits.samples() * config.vocabSize() * Float.BYTES));
+            long logits = (long) ProductRows.atLeast(limits.samples()) * config.vocabSize();
+            return new Buffers(partial, arena.take(logits * Float.BYTES));
         }
     }
 

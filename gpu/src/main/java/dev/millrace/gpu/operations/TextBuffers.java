@@ -10,7 +10,7 @@ import dev.millrace.gpu.weights.Matrix;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 
 /**
- * The decoder's registers for the largest step. Those that are never alive together share their memory.
+ * The decoder's registers for the largest step, as many rows of it as products compute. Those that are never alive together share their memory.
  *
  * @param x c[T, D], the residual stream; D as all inner dimensions padded with zeros to a multiple of 64
  * @param normed c[max(T, R), D]
@@ -39,8 +39,8 @@ public record TextBuffers(
 
     /** Takes them from an arena, which tells the bytes they need if it only measures. */
     public static TextBuffers in(Arena arena, TextConfig config, CacheShape shape, StepLimits limits) {
-        long tokens = limits.tokens();
-        long samples = limits.samples();
+        long tokens = ProductRows.atLeast(limits.tokens());
+        long samples = ProductRows.atLeast(limits.samples());
         int bytes = shape.type().bytes();
         long width = Matrix.padded(config.hiddenSize());
         long inner = Matrix.padded(config.intermediateSize());
