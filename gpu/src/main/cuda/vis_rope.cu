@@ -36,38 +36,16 @@ __device__ __forceinline__ void store(C* p, const float (&x)[N]) {
     }
 }
 
-// N pairs of a head, x and x + half, with their biases, turned.
-template <typename C, int N>
+// Pairs (a, b) with their biases, turned by their angles.
+template <int N>
 __device__ __forceinline__ void turn(
-        const C* x, int half, const float (&biasA)[N], const float (&biasB)[N], const float* cosines, const float* sines, C* toA, C* toB) {
-    float cosine[N];
-    float sine[N];
-    float a[N];
-    float b[N];
-    load_floats(cosines, cosine);
-    load_floats(sines, sine);
-    load(x, a);
-    load(x + half, b);
-#pragma unroll
+        float (&a)[N], float (&b)[N], const float (&biasA)[N], const float (&biasB)[N], const float (&cosine)[N], const float (&sine)[N]) {
     for (int i = 0; i < N; i++) {
         const float u = a[i] + biasA[i];
         const float v = b[i] + biasB[i];
         a[i] = u * cosine[i] - v * sine[i];
         b[i] = v * cosine[i] + u * sine[i];
     }
-    store(toA, a);
-    store(toB, b);
-}
-
-template <typename C, int N>
-__device__ __forceinline__ void add(const C* x, const float (&bias)[N], C* to) {
-    float v[N];
-    load(x, v);
-#pragma unroll
-    for (int i = 0; i < N; i++) {
-        v[i] += bias[i];
-    }
-    store(to, v);
 }
 
 template <typename C, int N>
@@ -86,8 +64,17 @@ __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const 
         load_floats(bias + at + half, biasB);
         for (int p = 0; p < count; p++) {
             C* x = rows + (long long)p * 3 * width + at;
-            const long long angle = (first + p) * half + d;
-            turn(x, half, biasA, biasB, cosines + angle, sines + angle, x, x + half);
+            float cosine[N];
+            float sine[N];
+            float a[N];
+            float b[N];
+            load_floats(cosines + (first + p) * half + d, cosine);
+            load_floats(sines + (first + p) * half + d, sine);
+            load(x, a);
+            load(x + half, b);
+            turn(a, b, biasA, biasB, cosine, sine);
+            store(x, a);
+            store(x + half, b);
         }
     }
     for (int at = 2 * width + threadIdx.x * N; at < 3 * width; at += THREADS * N) {
@@ -95,7 +82,12 @@ __device__ void vis_rope(C* qkv, const float* bias, const float* cosines, const 
         load_floats(bias + at, biasV);
         for (int p = 0; p < count; p++) {
             C* x = rows + (long long)p * 3 * width + at;
-            add(x, biasV, x);
+            float v[N];
+            load(x, v);
+            for (int i = 0; i < N; i++) {
+                v[i] += biasV[i];
+            }
+            store(x, v);
         }
     }
 }
@@ -121,17 +113,30 @@ __device__ __forceinline__ void vis_rope_planes(
         const int at = head * 2 * half + d;
         float biasA[N];
         float biasB[N];
+        float cosine[N];
+        float sine[N];
+        float a[N];
+        float b[N];
         load_floats(bias + at, biasA);
         load_floats(bias + at + half, biasB);
-        bf16* toA = head < heads ? row + at : place(0, head - heads, d);
-        bf16* toB = head < heads ? row + at + half : place(0, head - heads, d + half);
-        turn(row + at, half, biasA, biasB, cosines + patch * half + d, sines + patch * half + d, toA, toB);
+        load_floats(cosines + patch * half + d, cosine);
+        load_floats(sines + patch * half + d, sine);
+        load(row + at, a);
+        load(row + at + half, b);
+        turn(a, b, biasA, biasB, cosine, sine);
+        store(head < heads ? row + at : place(0, head - heads, d), a);
+        store(head < heads ? row + at + half : place(0, head - heads, d + half), b);
     }
     for (int item = threadIdx.x / PLANE_PATCHES; item < width / N; item += THREADS / PLANE_PATCHES) {
         const int at = 2 * width + item * N;
         float biasV[N];
+        float v[N];
         load_floats(bias + at, biasV);
-        add(row + at, biasV, place(1, item / chunks, item % chunks * N));
+        load(row + at, v);
+        for (int i = 0; i < N; i++) {
+            v[i] += biasV[i];
+        }
+        store(place(1, item / chunks, item % chunks * N), v);
     }
 }
 
