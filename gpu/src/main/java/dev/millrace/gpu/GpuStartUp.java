@@ -55,9 +55,6 @@ final class GpuStartUp {
     /** What is set aside for the graph of one size; not measured, generous for some 500 kernels. */
     private static final long GRAPH_BYTES = 8L << 20;
 
-    /** Between one rehearsed number of rows and the next: cuBLAS has one kernel for a range of them. */
-    private static final double REHEARSED = 0.8;
-
     private final Device device;
     private final ModelConfig checkpoint;
     private final ExecutorConfig config;
@@ -179,16 +176,11 @@ final class GpuStartUp {
         return size;
     }
 
-    /**
-     * Has cuBLAS load its kernels: it does so where it first chooses one, whatever {@code CUDA_MODULE_LOADING} says, and
-     * waits for all that the device is doing (measured with cuBLAS 13.0 on an H200).
-     */
+    /** Has cuBLAS load all the kernels that it is going to choose, whatever {@code CUDA_MODULE_LOADING} says. */
     private void rehearse(GpuTextOperations operations, MediaEncoder media) {
         int samples = ProductRows.atLeast(limits.samples());
         ProductRows.upTo(limits.tokens()).forEach(rows -> operations.rehearse(rows, Math.min(rows, samples)));
-        for (double rows = limits.mediaRows(); rows >= 1; rows *= REHEARSED) {
-            media.rehearse((int) rows);
-        }
+        media.rehearse();
         stream.synchronize();
     }
 

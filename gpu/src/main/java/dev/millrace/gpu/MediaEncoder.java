@@ -74,9 +74,11 @@ final class MediaEncoder {
         }
     }
 
-    /** Does every product of the tower once, for so many rows of the buffer; there are none without a tower. */
-    void rehearse(int rows) {
-        tower.rehearse(rows);
+    /** Does every product of the tower once, if there is a tower. */
+    void rehearse() {
+        if (tower != null) {
+            tower.rehearse();
+        }
     }
 
     /** Shows the probe all that is prepared from now on; null: no longer. */

@@ -114,18 +114,26 @@ public final class GpuVisionOperations implements VisionOperations {
         return buffer;
     }
 
-    /** Does every product once for pictures of so many tokens, of whatever lies in the registers. */
-    public void rehearse(int tokens) {
-        int patches = tokens * unit;
+    /** Does every product once in every number of rows, of whatever lies in the registers. */
+    public void rehearse() {
+        ProductRows.upTo(buffers.patches()).forEach(this::rehearseBlock);
+        ProductRows.upTo(buffers.patches() / unit).forEach(this::rehearseMerger);
+    }
+
+    private void rehearseBlock(int patches) {
         int mlpRows = Math.min(patches, buffers.mlpRows());
         VisionWeights.Block w = weights.blocks().get(0);
         Matrix gateUp = w.gateUp().weight();
-        Matrix mergeIn = weights.mergeIn().weight();
         multiply(weights.patchEmbed(), arrivals[0].pixels(), patches, buffers.stream(), width);
         multiply(w.qkv().weight(), buffers.normed(), patches, buffers.wide(), 3 * config.hiddenSize());
         multiply(w.output().weight(), buffers.normed(), patches, buffers.wide(), width);
         multiply(gateUp, buffers.normed(), mlpRows, buffers.scratch(), gateUp.out());
         multiply(w.down().weight(), buffers.wide(), patches, buffers.normed(), width);
+        takeSlices().forEach(Slice::launch);
+    }
+
+    private void rehearseMerger(int tokens) {
+        Matrix mergeIn = weights.mergeIn().weight();
         multiply(mergeIn, buffers.normed(), tokens, buffers.scratch(), mergeIn.out());
         multiply(weights.mergeOut().weight(), buffers.scratch(), tokens, buffers.wide(), config.outHiddenSize());
         takeSlices().forEach(Slice::launch);
@@ -251,8 +259,8 @@ public final class GpuVisionOperations implements VisionOperations {
         int outputs = gateUp.weight().out();
         for (int first = 0; first < patches(); first += buffers.mlpRows()) {
             int rows = Math.min(buffers.mlpRows(), patches() - first);
-            multiply(gateUp.weight(), rows(buffers.normed(), first, rows, width), rows, buffers.scratch(), outputs);
-            DeviceBuffer f = rows(buffers.wide(), first, rows, outputs / 2);
+            multiply(gateUp.weight(), from(buffers.normed(), first, width), rows, buffers.scratch(), outputs);
+            DeviceBuffer f = from(buffers.wide(), first, outputs / 2);
             move(1.5 * rows * outputs, () -> kernels.siluMul()
                     .launch(stream, buffers.scratch(), rows, gateUp.bias(), outputs / 2, f));
         }
@@ -300,17 +308,30 @@ public final class GpuVisionOperations implements VisionOperations {
         pending = new Pending(product, linear.bias());
     }
 
-    private DeviceBuffer rows(DeviceBuffer buffer, int first, int count, int stride) {
-        long rowBytes = (long) stride * type.bytes();
-        return buffer.slice(first * rowBytes, count * rowBytes);
+    /** A buffer from one of its rows on. */
+    private DeviceBuffer from(DeviceBuffer buffer, int first, int stride) {
+        long offset = (long) first * stride * type.bytes();
+        return buffer.slice(offset, buffer.bytes() - offset);
     }
 
-    /** y[rows, yStride] ← x·Wᵀ; rows of x are as long as those of W. */
+    /** y[rows, yStride] ← x·Wᵀ; rows of x are as long as those of W, and there as {@link ProductRows} says. */
     private void multiply(Matrix w, DeviceBuffer x, int rows, DeviceBuffer y, int yStride) {
+        int computed = ProductRows.atLeast(rows);
         slices.add(Slice.whole(
-                VisionWork.product(rows, w.stride(), w.out()),
+                VisionWork.product(computed, w.stride(), w.out()),
                 () -> blas.multiply(
-                        type, w.values(), w.out(), w.stride(), w.stride(), x, rows, w.stride(), y, type, yStride, 0)));
+                        type,
+                        w.values(),
+                        w.out(),
+                        w.stride(),
+                        w.stride(),
+                        x,
+                        computed,
+                        w.stride(),
+                        y,
+                        type,
+                        yStride,
+                        0)));
     }
 
     /** A slice that takes the time of reading and writing so many values. */

@@ -8,7 +8,7 @@ import dev.millrace.model.config.ModelConfig.VisionConfig;
 import java.util.stream.LongStream;
 
 /**
- * The tower's activations for up to {@code patches} patches at a time. Buffers are shared by what is not needed at the same
+ * The tower's activations for up to {@code patches} patches at a time, as many rows as products compute of those. Buffers are shared by what is not needed at the same
  * time.
  *
  * @param patches most patches
@@ -35,20 +35,20 @@ record VisionBuffers(
         int unit = config.spatialMergeSize() * config.spatialMergeSize();
         int width = Matrix.padded(config.hiddenSize());
         int mlp = Matrix.padded(config.intermediateSize());
-        int mlpRows = Math.min(patches, MLP_ROWS);
-        int units = patches / unit;
-        long wide = max(
-                (long) patches * 3 * config.hiddenSize(), (long) patches * mlp, (long) units * config.outHiddenSize());
+        int mlpRows = Math.min(ProductRows.atLeast(patches), MLP_ROWS);
+        int units = ProductRows.atLeast(patches / unit);
+        long rows = Math.max(ProductRows.atLeast(patches), unit * units);
+        long wide = max(rows * 3 * config.hiddenSize(), rows * mlp, (long) units * config.outHiddenSize());
         long scratch = max(
-                (long) patches * 2 * config.hiddenSize(),
+                rows * 2 * config.hiddenSize(),
                 (long) mlpRows * 2 * mlp,
                 (long) units * Matrix.padded(unit * config.hiddenSize()));
         long angles = (long) patches * (config.headDim() / 2) * Float.BYTES;
         return new VisionBuffers(
                 patches,
                 mlpRows,
-                arena.take((long) patches * width * type.bytes()),
-                arena.take((long) patches * width * type.bytes()),
+                arena.take(rows * width * type.bytes()),
+                arena.take(rows * width * type.bytes()),
                 arena.take(wide * type.bytes()),
                 arena.take(scratch * type.bytes()),
                 arena.take(angles),

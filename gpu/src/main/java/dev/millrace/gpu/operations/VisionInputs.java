@@ -25,7 +25,7 @@ record VisionInputs(
     static VisionInputs in(Arena arena, VisionConfig config, Type type, int patches) {
         int units = patches / (config.spatialMergeSize() * config.spatialMergeSize());
         return new VisionInputs(
-                arena.take((long) patches * Matrix.padded(config.patchLength()) * type.bytes()),
+                arena.take((long) ProductRows.atLeast(patches) * Matrix.padded(config.patchLength()) * type.bytes()),
                 arena.take((long) units * Integer.BYTES),
                 arena.take((units + 1L) * Integer.BYTES),
                 arena.take((units + 1L) * Integer.BYTES),
