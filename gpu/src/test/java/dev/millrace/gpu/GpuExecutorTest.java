@@ -218,10 +218,11 @@ class GpuExecutorTest {
     @Test
     void closeWaitsForEncodings() {
         List<CompletableFuture<Long>> all = new ArrayList<>();
+        int[] rows = IntStream.range(0, 64).toArray();
         try (ModelExecutor executor = Models.eager(Models.GOLDEN_B)) {
             StepDriver driver = new StepDriver(executor);
             for (int i = 0; i < 5; i++) {
-                all.add(driver.encode(List.of(new MediaInput(picture(4, 4, i), new int[] {0, 1, 2, 3}))));
+                all.add(driver.encode(List.of(new MediaInput(picture(16, 16, i), rows))));
             }
         }
         assertThat(all).allSatisfy(encoding -> assertThat(encoding).isCompleted());
