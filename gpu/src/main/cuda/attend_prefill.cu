@@ -32,8 +32,9 @@ constexpr int SPLITS = 4;
 constexpr int FEW_TOKENS = 512;     // that a sequence brings
 constexpr int LONG_CONTEXT = 4096;  // so that each query sees keys of every piece
 
+// Not of a single token: a graph of such steps was captured before anything was known of contexts.
 __device__ __forceinline__ int splits_of(int tokens, int context) {
-    return tokens <= FEW_TOKENS && context >= LONG_CONTEXT ? SPLITS : 1;
+    return tokens > 1 && tokens <= FEW_TOKENS && context >= LONG_CONTEXT ? SPLITS : 1;
 }
 
 // What the blocks that share an item leave for the last of them.

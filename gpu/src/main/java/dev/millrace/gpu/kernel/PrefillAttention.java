@@ -20,6 +20,7 @@ public final class PrefillAttention {
     private static final int KEYS = 64;
     private static final int NARROW_KEYS = 32;
     private static final int SPLITS = 4;
+    private static final int TWO_TOKENS = 2; // a graph of steps of single tokens knows nothing of contexts
     private static final int FEW_TOKENS = 512;
     private static final int LONG_CONTEXT = 4096;
 
@@ -119,7 +120,8 @@ public final class PrefillAttention {
                 .pointer(tickets);
         int items = items(tokens, inputs.sequences());
         Operation.requireBytes(tickets, (long) items * shape.keyHeads() * Integer.BYTES, "attention's tickets");
-        int splits = inputs.longestContext(leave / shape.group() + 1, FEW_TOKENS) >= LONG_CONTEXT ? SPLITS : 1;
+        int fewest = Math.max(TWO_TOKENS, leave / shape.group() + 1);
+        int splits = inputs.longestContext(fewest, FEW_TOKENS) >= LONG_CONTEXT ? SPLITS : 1;
         operation.launch(
                 stream, Grid.of(items, shape.keyHeads(), splits, THREADS).withShared(sharedBytes));
     }

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gpu.TestDevice;
+import dev.millrace.gpu.device.Graph;
 import dev.millrace.gpu.device.Type;
+import dev.millrace.model.executor.ForwardBatch;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -99,6 +102,44 @@ class PrefillAttentionTest {
             part.adoptChunk(whole, chunk[0], chunk[1]);
             assertThat(part.run(kernel)).isEqualTo(Arrays.copyOfRange(expected, chunk[0] * width, chunk[1] * width));
         }
+    }
+
+    @Test
+    void aGraphOfSingleTokensServesLongContextsToo() {
+        CacheShape shape = new CacheShape(Type.BF16, 2, 1, 64);
+        PrefillAttention attention = new PrefillAttention(test.device(), shape, 1, 1);
+        PagedCase c = new PagedCase(test, shape, 11, new int[] {1}, new int[] {4200});
+        int[] one = {0};
+        int[] none = {};
+        ForwardBatch captured = new ForwardBatch(
+                0,
+                one,
+                new int[] {-1},
+                new int[3],
+                new int[] {0, 1},
+                new int[] {1},
+                one,
+                none,
+                none,
+                none,
+                none,
+                none,
+                none,
+                none,
+                List.of(),
+                false);
+        check(
+                (stream, q, cache, inputs, derived, outStride, out) -> {
+                    stream.synchronize();
+                    inputs.stage(stream, captured, 0, 0);
+                    Graph graph = stream.capture(() -> attention.launch(stream, q, cache, inputs, 0, outStride, out));
+                    stream.synchronize();
+                    inputs.stage(stream, c.step.batch, 0, 0);
+                    stream.launch(graph);
+                    stream.synchronize();
+                    graph.close();
+                },
+                c);
     }
 
     @Test
