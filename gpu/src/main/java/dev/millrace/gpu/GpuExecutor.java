@@ -25,7 +25,7 @@ import java.util.function.Supplier;
 
 /**
  * Computes steps and encodes media on a GPU. One thread launches steps in order, ahead of the device by as many as there are
- * slots, and on the same stream slices of encodings: behind each step about as much as the step takes, without a pause while
+ * slots, and on the same stream slices of encodings: behind each step almost as much as the step takes, without a pause while
  * the device has no step. So a running sequence waits twice as long for a token, however large the picture. A second thread
  * waits for each step and encoding and tells its listener, a third brings media to the device. After one failed, so do all
  * that follow it, because what they build on is gone.
@@ -34,8 +34,11 @@ final class GpuExecutor implements ModelExecutor, Probeable {
 
     private static final Runnable NOTHING = () -> {};
 
-    /** Of one chunk of an encoding, while the device has no step: one that comes waits for two. */
-    private static final double SHARE_OF_A_STEP = 0.5;
+    /** How long a chunk of an encoding is, measured by a step: less than one, since estimates are not exact. */
+    private static final double BEHIND_A_STEP = 0.85;
+
+    /** While the device has no step; one that comes waits for two chunks. */
+    private static final double WITHOUT_STEPS = BEHIND_A_STEP / 2;
 
     private final Device device;
     private final Stream stream;
@@ -169,7 +172,7 @@ final class GpuExecutor implements ModelExecutor, Probeable {
 
     private void launchStep(ForwardBatch batch, StepListener listener) {
         if (tryLaunch(batch, listener)) {
-            encode(() -> encodings.launch(pace.seconds(launcher.isDecode(batch))));
+            encode(() -> encodings.launch(BEHIND_A_STEP * pace.seconds(launcher.isDecode(batch))));
         } else {
             completing.add(() -> listener.failed(batch.step(), failure));
         }
@@ -236,7 +239,7 @@ final class GpuExecutor implements ModelExecutor, Probeable {
     private void encodeWithoutSteps() {
         encode(() -> {
             encodings.awaitLast();
-            encodings.launch(SHARE_OF_A_STEP * pace.seconds(true));
+            encodings.launch(WITHOUT_STEPS * pace.seconds(true));
         });
     }
 
