@@ -236,6 +236,12 @@ inline unsigned __funnelshift_l(unsigned low, unsigned high, unsigned n) {
 inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned n) {
     return (static_cast<uint64_t>(high) << 32 | low) >> (n & 31);
 }
+inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+    const unsigned long long bytes = a | static_cast<unsigned long long>(b) << 32;
+    unsigned result = 0;
+    for (int i = 0; i < 4; i++) result |= static_cast<unsigned>(bytes >> (selector >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+    return result;
+}
 
 #define EMULATED_MIN_MAX(T)                                                                                   \
     inline T min(T a, T b) { return b < a ? b : a; }                                                          \

@@ -1,196 +1,253 @@
 // Attention of the newest tokens of each sequence: the fast case for bf16, head size 128, at most 8 queries a key-value head
 // (query heads that share it times new tokens). q bf16[T, Hq, 128]; cache bf16[block, 2, Hk, 16, 128]; tables i[rows, tableStride];
-// row i[S]; cuQ i[S+1]; contextLength i[S] -> out bf16[T, outStride]. Sequences with more queries are left to attend.cu.
+// row i[S]; cuQ i[S+1]; contextLength i[S] -> out bf16[T, outStride]. Sequences with more queries are left to attend_prefill.cu.
 //
-//   attend_decode_plan  firstItem i[S+1] <- where each sequence's items start; an item is a split of one key-value head's context
-//   attend_decode       blocks take items in turn; the last to finish a head's splits combines them in their order
+//   attend_decode_plan  firstItem i[S+1] <- where each sequence's items start; items i[., 8] <- those of split_context.cuh
+//   attend_decode_N     blocks of N warps take items in turn; for each query, the last to finish a split combines them in their order
 //
-// A split's length follows from the context alone, and within a split each of WARPS warps takes every WARPS-th block of 16 tokens in
-// an online softmax: the same sums in the same order whatever the batch, the grid and who combines. S = K Qᵀ and O = Vᵀ P by
-// mma.m16n8k16 with the queries as n, so that keys and values, streamed once through a ring of shared memory that each warp fills
-// for itself, are the large operands. Scratch: partial f32[items, 8, 128], extremes f32[items, 8, 2], tickets i[S, Hk], zero before
-// and after. Dynamic shared memory: the ring, total, and the warps' extremes: 70,016 bytes.
+// A stream is an online softmax over its tiles, of which a warp has two at a time in its registers or on their way there. Scratch:
+// partial f32[items, 8, 128], extremes f32[items, 8, 2], tickets i[items, 8], zero before and after; items has room for 4 * gridDim.x
+// more, which are read, not used. Dynamic shared memory: 68,608 bytes.
 
+#include "decode_tile.cuh"
 #include "split_context.cuh"
-#include "warp.cuh"
+
+extern __shared__ __align__(16) unsigned char shared_memory[];
 
 namespace {
 
-constexpr int SUM_STRIDE = HEAD + 4;               // floats; no two queries of a quarter warp share a bank
-constexpr float LOWEST = -1e30f;                   // below every score, and its differences are numbers
+constexpr int AHEAD = 2;                    // tiles on their way to a warp, or met
+constexpr int SUM_STRIDE = HEAD + 4;        // floats
+constexpr int PIECES = QUERIES * HEAD / 4;  // 16 bytes of a result in fp32; a warp has a query's
+constexpr int JOINED = 16;                  // splits that are read at a time
 constexpr float LOG2E = 1.4426950408889634f;
 
-// What a warp has attended to so far: lane (g, t) holds dims 16i + g and 16i + g + 8 of queries 2t and 2t + 1.
-struct State {
-    float most[2], sum[2];
-    float attended[HEAD / 16][4];
+// What a split's streams have attended to.
+struct Sums {
+    float attended[STREAMS][QUERIES][SUM_STRIDE];
+    float2 extremes[STREAMS][QUERIES];  // largest score, sum of weights
 
-    __device__ void reset() {
-        most[0] = most[1] = LOWEST;
-        sum[0] = sum[1] = 0;
+    __device__ __forceinline__ void put(int stream, const State& state) {
+        int lane = threadIdx.x % 32;
 #pragma unroll
-        for (int i = 0; i < HEAD / 16; i++) {
+        for (int c = 0; c < 2; c++) {
+            int query = lane % 4 * 2 + c;
+            float sum = state.sum[c];
+            sum += __shfl_xor_sync(ALL_LANES, sum, 4);
+            sum += __shfl_xor_sync(ALL_LANES, sum, 8);
+            sum += __shfl_xor_sync(ALL_LANES, sum, 16);
+            if (lane < 4) {
+                extremes[stream][query] = make_float2(state.most[c], sum);
+            }
 #pragma unroll
-            for (int j = 0; j < 4; j++) {
-                attended[i][j] = 0;
+            for (int i = 0; i < HEAD / 16; i += 2) {
+                const float(&x)[4] = state.attended[i];
+                const float(&y)[4] = state.attended[i + 1];
+                float* to = &attended[stream][query][i / 4 * (HEAD / 2) + lane / 4 * 8 + i % 4 * 2];
+                *reinterpret_cast<float4*>(to) = make_float4(x[c], x[c + 2], y[c], y[c + 2]);
             }
         }
     }
 };
 
-// The queries of one head as the B operand of eight mma steps; columns behind the last are zero.
-__device__ __forceinline__ void load_queries(
-        const bf16* q, int firstToken, int numQueries, int head, int group, int queryHeads, unsigned (&b)[HEAD / 16][2]) {
-    int lane = threadIdx.x % 32;
-    int n = lane / 4;
-    const bf16* from = q + (static_cast<long long>(firstToken + n / group) * queryHeads + head * group + n % group) * HEAD + lane % 4 * 2;
-#pragma unroll
-    for (int k = 0; k < HEAD / 16; k++) {
-        b[k][0] = n < numQueries ? *reinterpret_cast<const unsigned*>(from + k * 16) : 0;
-        b[k][1] = n < numQueries ? *reinterpret_cast<const unsigned*>(from + k * 16 + 8) : 0;
+// Adds what splits or streams attended to, in their order, in the measure of the largest score of all.
+struct Total {
+    float4 value;
+    float most, sum;
+
+    __device__ __forceinline__ explicit Total(float most) : value(make_float4(0, 0, 0, 0)), most(most), sum(0) {}
+
+    __device__ __forceinline__ void add(const float4& x, const float2& extreme) {
+        float scale = ex2_approx(extreme.x - most);
+        sum = fmaf(extreme.y, scale, sum);
+        value.x = fmaf(x.x, scale, value.x);
+        value.y = fmaf(x.y, scale, value.y);
+        value.z = fmaf(x.z, scale, value.z);
+        value.w = fmaf(x.w, scale, value.w);
     }
+};
+
+// Four dims, this lane's, of a query's streams.
+__device__ __forceinline__ Total join_streams(const Sums& sums, int query) {
+    float most = LOWEST;
+#pragma unroll
+    for (int i = 0; i < STREAMS; i++) {
+        most = fmaxf(most, sums.extremes[i][query].x);
+    }
+    Total total(most);
+#pragma unroll
+    for (int i = 0; i < STREAMS; i++) {
+        total.add(*reinterpret_cast<const float4*>(&sums.attended[i][query][threadIdx.x % 32 * 4]), sums.extremes[i][query]);
+    }
+    return total;
 }
 
-// score[16 tokens, 8 queries] of the keys in a tile, laid out as D of an mma.
-__device__ __forceinline__ void score_block(const unsigned char* keys, const unsigned (&queries)[HEAD / 16][2], float (&score)[4]) {
-    int lane = threadIdx.x % 32;
-    float even[4] = {0, 0, 0, 0};
-    float odd[4] = {0, 0, 0, 0};
-#pragma unroll
-    for (int k = 0; k < HEAD / 16; k += 2) {
-        unsigned a[4];
-        ldmatrix_x4(a, keys + Ring::place(lane % 16, 2 * k + lane / 16));
-        mma_m16n8k16_bf16(even, a, queries[k]);
-        ldmatrix_x4(a, keys + Ring::place(lane % 16, 2 * k + 2 + lane / 16));
-        mma_m16n8k16_bf16(odd, a, queries[k + 1]);
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        score[i] = even[i] + odd[i];
-    }
-}
+// What splits leave for the one that is the last to end.
+struct Partials {
+    float4* attended;  // [items, QUERIES, HEAD / 4]
+    float2* extremes;  // [items, QUERIES]
+    int* tickets;      // [items, QUERIES]; those of the first split count the ended ones
 
-// Scores to weights exp2(score - most), with what came before scaled to a new largest score.
-__device__ __forceinline__ void soften(float (&score)[4], State& state) {
-#pragma unroll
-    for (int c = 0; c < 2; c++) {
-        float most = fmaxf(score[c], score[c + 2]);
-        most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, 4));
-        most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, 8));
-        most = fmaxf(most, __shfl_xor_sync(ALL_LANES, most, 16));
-        most = fmaxf(most, state.most[c]);
-        float rest = ex2_approx(state.most[c] - most);
-        state.most[c] = most;
-        score[c] = ex2_approx(score[c] - most);
-        score[c + 2] = ex2_approx(score[c + 2] - most);
-        state.sum[c] = state.sum[c] * rest + (score[c] + score[c + 2]);
-#pragma unroll
-        for (int i = 0; i < HEAD / 16; i++) {
-            state.attended[i][c] *= rest;
-            state.attended[i][c + 2] *= rest;
+    // Puts a split's query and says whether it was the last one. Called by whole warps.
+    __device__ __forceinline__ bool put(int item, int firstItem, int splits, int query, const Total& total) const {
+        int lane = threadIdx.x % 32;
+        __stcg(attended + static_cast<long long>(item) * PIECES + query * 32 + lane, total.value);
+        int last = 0;
+        if (lane == 0) {
+            __stcg(extremes + item * QUERIES + query, make_float2(total.most, total.sum));
         }
-    }
-}
-
-// Adds the values in a tile by their weights.
-__device__ __forceinline__ void add_values(const unsigned char* values, const float (&weight)[4], State& state) {
-    int lane = threadIdx.x % 32;
-    const unsigned b[2] = {movmatrix_trans(bf16x2_bits(weight[0], weight[1])), movmatrix_trans(bf16x2_bits(weight[2], weight[3]))};
-    int row = lane % 8 + (lane / 16) * 8;
-#pragma unroll
-    for (int i = 0; i < HEAD / 16; i++) {
-        unsigned a[4];
-        ldmatrix_x4_trans(a, values + Ring::place(row, 2 * i + lane / 8 % 2));
-        mma_m16n8k16_bf16(state.attended[i], a, b);
-    }
-}
-
-// total[QUERIES][SUM_STRIDE] <- the warps' sums over their common largest score, added in the order of the warps; most and sum are
-// those of query threadIdx.x / 16. Called by all threads.
-__device__ void join_warps(State& state, float* total, float (*extremes)[QUERIES][2], float& most, float& sum) {
-    int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
-    __syncthreads();  // what an earlier call left has been read
-#pragma unroll
-    for (int c = 0; c < 2; c++) {
-        float s = state.sum[c];
-        s += __shfl_xor_sync(ALL_LANES, s, 4);
-        s += __shfl_xor_sync(ALL_LANES, s, 8);
-        s += __shfl_xor_sync(ALL_LANES, s, 16);
-        if (lane < 4) {
-            extremes[warp][2 * lane + c][0] = state.most[c];
-            extremes[warp][2 * lane + c][1] = s;
+        __syncwarp();
+        if (lane == 0) {
+            int* ticket = tickets + firstItem * QUERIES + query;
+            __threadfence();
+            last = atomicAdd(ticket, 1) == splits - 1;
+            if (last) {
+                *ticket = 0;
+                __threadfence();
+            }
         }
+        return __shfl_sync(ALL_LANES, last, 0);
     }
-    __syncthreads();
-    float scale[2];
-#pragma unroll
-    for (int c = 0; c < 2; c++) {
-        int query = 2 * (lane % 4) + c;
-        float top = LOWEST;
-        for (int w = 0; w < WARPS; w++) {
-            top = fmaxf(top, extremes[w][query][0]);
+
+    // Four dims, this lane's, of a query in all splits of a key-value head, whose items lie `apart`.
+    __device__ __forceinline__ Total join(int firstItem, int apart, int splits, int query) const {
+        int lane = threadIdx.x % 32;
+        float2 its = make_float2(LOWEST, 0);
+        if (lane < splits) {
+            its = __ldcg(extremes + (firstItem + lane * apart) * QUERIES + query);
         }
-        scale[c] = ex2_approx(state.most[c] - top);
-    }
-    for (int turn = 0; turn < WARPS; turn++) {
-        if (warp == turn) {
+        Total total(warp_max(its.x));
+        const float4* from = attended + static_cast<long long>(firstItem) * PIECES + query * 32 + lane;
+        for (int first = 0; first < splits; first += JOINED) {
+            float4 x[JOINED];
 #pragma unroll
-            for (int i = 0; i < HEAD / 16; i++) {
+            for (int i = 0; i < JOINED; i++) {
+                int split = min(first + i, splits - 1);
+                x[i] = __ldcg(from + static_cast<long long>(split) * apart * PIECES);
+            }
 #pragma unroll
-                for (int j = 0; j < 4; j++) {
-                    float* at = total + (2 * (lane % 4) + j % 2) * SUM_STRIDE + 16 * i + lane / 4 + j / 2 * 8;
-                    float value = state.attended[i][j] * scale[j % 2];
-                    *at = turn == 0 ? value : *at + value;
+            for (int i = 0; i < JOINED; i++) {
+                float2 extreme = make_float2(
+                        __shfl_sync(ALL_LANES, its.x, (first + i) % 32), __shfl_sync(ALL_LANES, its.y, (first + i) % 32));
+                if (first + i < splits) {
+                    total.add(x[i], extreme);
                 }
             }
         }
-        __syncthreads();
-    }
-    int query = threadIdx.x / 16;
-    most = LOWEST;
-    for (int w = 0; w < WARPS; w++) {
-        most = fmaxf(most, extremes[w][query][0]);
-    }
-    sum = 0;
-    for (int w = 0; w < WARPS; w++) {
-        sum += extremes[w][query][1] * ex2_approx(extremes[w][query][0] - most);
-    }
-}
-
-struct Partials {
-    float* attended;  // [items, QUERIES, HEAD]
-    float* extremes;  // [items, QUERIES, 2]
-
-    // This thread's 8 dims of query threadIdx.x / 16.
-    __device__ float* at(int item) const { return attended + static_cast<long long>(item) * (QUERIES * HEAD) + threadIdx.x * 8; }
-    __device__ float2* extreme(int item) const {
-        return reinterpret_cast<float2*>(extremes) + static_cast<long long>(item) * QUERIES + threadIdx.x / 16;
+        return total;
     }
 };
 
-// The splits of items first to first + count - 1, added in their order: this thread's 8 dims, and the sum of weights.
-__device__ void join_splits(const Partials& partials, int first, int count, float (&value)[8], float& sum) {
-    float most = LOWEST;
-    for (int i = 0; i < count; i++) {
-        most = fmaxf(most, __ldcg(partials.extreme(first + i)).x);
-    }
-    sum = 0;
+template <int WARPS>
+__device__ __forceinline__ void attend_decode(
+        const bf16* q, const bf16* cache, const Work& work, int queryHeads, int keyHeads, float scale, const Partials& partials,
+        int outStride, bf16* out) {
+    Sums* sums = reinterpret_cast<Sums*>(shared_memory);
+    int group = queryHeads / keyHeads;
+    int toValues = keyHeads * (BLOCK * HEAD);
+    int lane = threadIdx.x % 32;
+    int warp = threadIdx.x / 32;
+    scale *= LOG2E;
+
+    // Items and tables are the step's, and other tokens older: the kernel ahead writes only queries, and the newest keys and values.
+    Cursor<WARPS> ahead(work);
+    Keys keys[AHEAD];
+    Values values[AHEAD];
+    Tile first[AHEAD];
+    bool early[AHEAD];
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-        value[j] = 0;
+    for (int i = 0; i < AHEAD; i++) {
+        first[i] = ahead.at(cache, keyHeads);
+        early[i] = first[i].valid > 0 && ahead.old();
+        if (early[i]) {
+            keys[i].load(first[i].keys);
+            values[i].load(first[i].keys + toValues, BLOCK);
+        }
+        if (first[i].valid > 0) {
+            ahead.advance();
+        }
     }
-#pragma unroll 4
-    for (int i = 0; i < count; i++) {
-        float2 extreme = __ldcg(partials.extreme(first + i));
-        float scale = ex2_approx(extreme.x - most);
-        float4 low = __ldcg(reinterpret_cast<const float4*>(partials.at(first + i)));
-        float4 high = __ldcg(reinterpret_cast<const float4*>(partials.at(first + i)) + 1);
-        const float x[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-        sum += extreme.y * scale;
+    griddepcontrol_wait();
 #pragma unroll
-        for (int j = 0; j < 8; j++) {
-            value[j] = fmaf(x[j], scale, value[j]);
+    for (int i = 0; i < AHEAD; i++) {
+        if (!early[i] && first[i].valid > 0) {
+            keys[i].load(first[i].keys);
+            values[i].load(first[i].keys + toValues, first[i].valid);
+        }
+    }
+    int number = blockIdx.x;
+    int item = work.item(number);
+    Queries queries;
+    auto ask = [&] {
+        if (number < work.count) {
+            int count = field(item, NUM_TOKENS) * group;
+            queries.load(q, field(item, FIRST_TOKEN), field(item, KEY_HEAD) * group, count, group, queryHeads);
+        }
+    };
+    ask();
+    bool odd = false;  // of this warp's tiles so far
+    for (int parity = 0; number < work.count; parity ^= 1) {
+        int next = work.item(number + gridDim.x);
+        int end = field(item, END);
+        int numTokens = field(item, NUM_TOKENS);
+        int visible[2];  // tokens that queries 2t and 2t + 1 see
+#pragma unroll
+        for (int c = 0; c < 2; c++) {
+            visible[c] = min(end, field(item, CONTEXT) - numTokens + (lane % 4 * 2 + c) / group + 1);
+        }
+        for (int stream = warp; stream < STREAMS; stream += WARPS) {
+            State state;
+            state.reset();
+            for (int start = field(item, START) + stream * BLOCK; start < end; start += STREAMS * BLOCK) {
+                auto meet = [&](Keys& itsKeys, Values& itsValues) {
+                    float score[4];
+                    itsKeys.score(queries, score);
+                    Tile tile = ahead.at(cache, keyHeads);
+                    if (tile.valid > 0) {
+                        itsKeys.load(tile.keys);
+                    }
+#pragma unroll
+                    for (int j = 0; j < 4; j++) {
+                        score[j] = start + lane / 4 + j / 2 * 8 < visible[j % 2] ? score[j] * scale : -INFINITY;
+                    }
+                    state.soften(score);
+                    itsValues.add(score, state);
+                    if (tile.valid > 0) {
+                        itsValues.load(tile.keys + toValues, tile.valid);
+                        ahead.advance();
+                    }
+                };
+                if (odd) {
+                    meet(keys[1], values[1]);
+                } else {
+                    meet(keys[0], values[0]);
+                }
+                odd = !odd;
+            }
+            sums[parity].put(stream, state);
+        }
+        int firstToken = field(item, FIRST_TOKEN);
+        int firstHead = field(item, KEY_HEAD) * group;
+        int firstItem = number - field(item, INDEX) * keyHeads;
+        int splits = Cut(field(item, CONTEXT)).splits;
+        int mine = number;
+        item = next;
+        number += gridDim.x;
+        ask();
+        __syncthreads();  // the other parity's sums have been read, too, when all are here
+        for (int query = warp; query < numTokens * group; query += WARPS) {
+            Total total = join_streams(sums[parity], query);
+            if (splits > 1) {
+                if (!partials.put(mine, firstItem, splits, query, total)) {
+                    continue;
+                }
+                total = partials.join(firstItem, keyHeads, splits, query);
+            }
+            float inverse = 1 / total.sum;
+            bf16* to = out + static_cast<long long>(firstToken + query / group) * outStride + (firstHead + query % group) * HEAD + lane * 4;
+            *reinterpret_cast<uint2*>(to) = make_uint2(
+                    bf16x2_bits(total.value.x * inverse, total.value.y * inverse),
+                    bf16x2_bits(total.value.z * inverse, total.value.w * inverse));
         }
     }
 }
@@ -198,15 +255,15 @@ __device__ void join_splits(const Partials& partials, int first, int count, floa
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(1024) attend_decode_plan(
-        const int* cuQ, const int* contextLength, int numSequences, int group, int keyHeads, int* firstItem) {
+        const int* row, const int* cuQ, const int* contextLength, int numSequences, int group, int keyHeads, int* firstItem, int* items) {
     __shared__ int sums[1024];
     int share = (numSequences + 1023) / 1024;
     int from = min(numSequences, static_cast<int>(threadIdx.x) * share);
     int to = min(numSequences, from + share);
-    auto items = [&](int s) { return (cuQ[s + 1] - cuQ[s]) * group <= QUERIES ? splits_of(contextLength[s]) * keyHeads : 0; };
+    auto count = [&](int s) { return (cuQ[s + 1] - cuQ[s]) * group <= QUERIES ? Cut(contextLength[s]).splits * keyHeads : 0; };
     int sum = 0;
     for (int s = from; s < to; s++) {
-        sum += items(s);
+        sum += count(s);
     }
     sums[threadIdx.x] = sum;
     for (int distance = 1; distance < 1024; distance *= 2) {
@@ -218,117 +275,35 @@ extern "C" __global__ void __launch_bounds__(1024) attend_decode_plan(
     int start = sums[threadIdx.x] - sum;
     for (int s = from; s < to; s++) {
         firstItem[s] = start;
-        start += items(s);
+        start += count(s);
     }
     if (threadIdx.x == 1023) {
         firstItem[numSequences] = start;
     }
+    __syncthreads();
+    int all = firstItem[numSequences];
+    for (int i = threadIdx.x; i < all; i += 1024) {
+        // sequences without items share their start with the next one, so the last that starts here has some
+        int s = last_at_most(firstItem, numSequences, i);
+        int context = contextLength[s];
+        Cut cut(context);
+        int head = (i - firstItem[s]) % keyHeads;
+        int split = (i - firstItem[s]) / keyHeads;
+        int4* item = reinterpret_cast<int4*>(items) + 2 * i;
+        item[0] = make_int4(row[s], head, split * cut.length, min(context, (split + 1) * cut.length));
+        item[1] = make_int4(cuQ[s], cuQ[s + 1] - cuQ[s], context, split);
+    }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) attend_decode(
-        const bf16* q, const bf16* cache, const int* tables, const int* row, const int* cuQ, const int* contextLength,
-        const int* firstItem, int numSequences, int tableStride, int queryHeads, int keyHeads, float scale, int outStride,
-        float* partial, float* extremes, int* tickets, bf16* out) {
-    griddepcontrol_wait();
-    extern __shared__ __align__(16) unsigned char shared_memory[];
-    float* total = reinterpret_cast<float*>(shared_memory + RING_BYTES);
-    auto warpExtremes = reinterpret_cast<float(*)[QUERIES][2]>(total + QUERIES * SUM_STRIDE);
-    Batch batch{tables, row, cuQ, contextLength, firstItem, numSequences, tableStride, keyHeads};
-    Partials partials{partial, extremes};
-    int items = firstItem[numSequences];
-    int group = queryHeads / keyHeads;
-    int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
-    scale *= LOG2E;
+#define ATTEND_DECODE(NAME, WARPS, RESIDENT) \
+    extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT) NAME( \
+            const bf16* q, const bf16* cache, const int* tables, const int* firstItem, const int* items, int numSequences, \
+            int tableStride, int queryHeads, int keyHeads, float scale, int outStride, float* partial, float* extremes, int* tickets, \
+            bf16* out) { \
+        Work work{items, firstItem[numSequences], tables, tableStride}; \
+        Partials partials{reinterpret_cast<float4*>(partial), reinterpret_cast<float2*>(extremes), tickets}; \
+        attend_decode<WARPS>(q, cache, work, queryHeads, keyHeads, scale, partials, outStride, out); \
+    }
 
-    Cursor ahead(batch, items);
-    Ring ring(shared_memory);
-#pragma unroll
-    for (int stage = 0; stage < STAGES; stage++) {
-        ring.fetch(cache, ahead, 0, stage);
-        ring.fetch(cache, ahead, 1, stage);
-        if (ahead.number >= 0) {
-            ahead.advance();
-        }
-    }
-    int stage = 0;
-    for (int index = blockIdx.x; index < items; index += gridDim.x) {
-        Item item = Item::at(batch, index);
-        int firstToken = cuQ[item.sequence];
-        int numTokens = cuQ[item.sequence + 1] - firstToken;
-        int numQueries = numTokens * group;
-        unsigned queries[HEAD / 16][2];
-        load_queries(q, firstToken, numQueries, item.head, group, queryHeads, queries);
-        int visible[2];  // tokens that queries 2t and 2t + 1 see
-        for (int c = 0; c < 2; c++) {
-            visible[c] = min(item.end, contextLength[item.sequence] - numTokens + (lane % 4 * 2 + c) / group + 1);
-        }
-        State state;
-        state.reset();
-        for (int start = item.start + warp * BLOCK; start < item.end; start += WARPS * BLOCK) {
-            cp_async_wait<2 * STAGES - 1>();
-            __syncwarp();
-            float score[4];
-            score_block(ring.tile(stage, 0), queries, score);
-            __syncwarp();
-            ring.fetch(cache, ahead, 0, stage);
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                score[j] = start + lane / 4 + j / 2 * 8 < visible[j % 2] ? score[j] * scale : -INFINITY;
-            }
-            soften(score, state);
-            cp_async_wait<2 * STAGES - 1>();
-            __syncwarp();
-            add_values(ring.tile(stage, 1), score, state);
-            __syncwarp();
-            ring.fetch(cache, ahead, 1, stage);
-            if (ahead.number >= 0) {
-                ahead.advance();
-            }
-            stage = (stage + 1) % STAGES;
-        }
-        float most;
-        float sum;
-        join_warps(state, total, warpExtremes, most, sum);
-        int query = threadIdx.x / 16;
-        float value[8];
-#pragma unroll
-        for (int j = 0; j < 8; j++) {
-            value[j] = total[query * SUM_STRIDE + threadIdx.x % 16 * 8 + j];
-        }
-        if (item.splits > 1) {
-            float4* to = reinterpret_cast<float4*>(partials.at(index));
-            __stcg(to, make_float4(value[0], value[1], value[2], value[3]));
-            __stcg(to + 1, make_float4(value[4], value[5], value[6], value[7]));
-            if (threadIdx.x % 16 == 0) {
-                __stcg(partials.extreme(index), make_float2(most, sum));
-            }
-            __threadfence();
-            __syncthreads();
-            int last = 0;
-            int* ticket = tickets + item.sequence * keyHeads + item.head;
-            if (threadIdx.x == 0) {
-                last = atomicAdd(ticket, 1) == item.splits - 1;
-            }
-            if (!__syncthreads_or(last)) {
-                continue;
-            }
-            __threadfence();
-            if (threadIdx.x == 0) {
-                *ticket = 0;
-            }
-            join_splits(partials, index - item.split, item.splits, value, sum);
-        }
-        if (query < numQueries) {
-            float inverse = 1 / sum;
-#pragma unroll
-            for (int j = 0; j < 8; j++) {
-                value[j] *= inverse;
-            }
-            bf16* to = out + static_cast<long long>(firstToken + query / group) * outStride
-                       + (item.head * group + query % group) * HEAD + threadIdx.x % 16 * 8;
-            Pack<bf16>::from_floats(value).store(to);
-        }
-    }
-    cp_async_wait<0>();
-}
+ATTEND_DECODE(attend_decode_4, 4, 2)
+ATTEND_DECODE(attend_decode_8, 8, 1)

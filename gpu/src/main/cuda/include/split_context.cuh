@@ -1,113 +1,128 @@
-// Keys and values of split contexts on their way through shared memory: how a context is cut into items, which cache blocks of
-// 16 tokens a warp takes, and the ring of stages that it fills for itself.
+// How contexts are cut for attend_decode.cu, and the way of a warp through what its block takes of them.
+//
+// A context is cut into splits, a split's cache blocks of 16 tokens, the tiles, go to STREAMS streams in turn. What is summed in which
+// order follows from that alone, so it does not matter how many warps share the streams of a split, nor who takes it when.
 #pragma once
 
-#include "scalar.cuh"
+#include "decode_tile.cuh"
 #include "search.cuh"
 
-constexpr int WARPS = 4;
-constexpr int THREADS = 32 * WARPS;
-constexpr int QUERIES = 8;
-constexpr int HEAD = 128;
-constexpr int BLOCK = 16;                          // tokens of a cache block
-constexpr int TILE_BYTES = BLOCK * HEAD * 2;       // keys, or values, of a block and a head
-constexpr int STAGES = 2;                          // blocks that a warp has room for
-constexpr int RING_BYTES = WARPS * STAGES * 2 * TILE_BYTES;
-constexpr int SPLIT = 256;
+constexpr int STREAMS = 8;
+constexpr int SPLIT = 1024;
 constexpr int MOST_SPLITS = 32;
 
-// Tokens of a split: SPLIT, or as many as make MOST_SPLITS; a multiple of what the warps take at a time.
-__device__ __forceinline__ int split_length(int context) {
-    int length = (context + MOST_SPLITS - 1) / MOST_SPLITS;
-    return max(SPLIT, (length + WARPS * BLOCK - 1) / (WARPS * BLOCK) * (WARPS * BLOCK));
-}
-__device__ __forceinline__ int splits_of(int context) { return (context + split_length(context) - 1) / split_length(context); }
+// The splits of a context: as even as whole blocks allow, of SPLIT tokens at most unless that made more than MOST_SPLITS.
+struct Cut {
+    int length, splits;
 
-struct Batch {
-    const int *tables, *row, *cuQ, *contextLength, *firstItem;
-    int numSequences, tableStride, keyHeads;
-};
-
-// One item: tokens from start to end of a sequence's context, for one key-value head.
-struct Item {
-    int sequence, head, split, splits, start, end;
-
-    __device__ static Item at(const Batch& batch, int index) {
-        Item item;
-        // sequences without items share their start with the next one, so the last that starts here has some
-        item.sequence = last_at_most(batch.firstItem, batch.numSequences, index);
-        int context = batch.contextLength[item.sequence];
-        int length = split_length(context);
-        item.splits = (context + length - 1) / length;
-        int within = index - batch.firstItem[item.sequence];
-        item.head = within / item.splits;
-        item.split = within % item.splits;
-        item.start = item.split * length;
-        item.end = min(context, item.start + length);
-        return item;
+    __device__ __forceinline__ explicit Cut(int context) {
+        int wanted = min(MOST_SPLITS, (context + SPLIT - 1) / SPLIT);
+        length = ((context + wanted - 1) / wanted + BLOCK - 1) / BLOCK * BLOCK;
+        splits = (context + length - 1) / length;
     }
 };
 
-// Goes through the cache blocks that a warp takes, item after item, one block's number ahead.
+// An item is a split of the context of a sequence's key-value head: its table's row, the tokens from START to END, and whose queries
+// attend to it. In memory these are eight integers; a warp holds them in one register, a field a lane.
+enum Field { ROW, KEY_HEAD, START, END, FIRST_TOKEN, NUM_TOKENS, CONTEXT, INDEX, FIELDS };
+
+__device__ __forceinline__ int field(int item, Field which) { return __shfl_sync(ALL_LANES, item, which); }
+
+struct Work {
+    const int* items;
+    int count;
+    const int* tables;
+    int tableStride;
+
+    // The item with that number, or whatever lies behind the last.
+    __device__ __forceinline__ int item(int number) const { return items[static_cast<long long>(number) * FIELDS + threadIdx.x % FIELDS]; }
+};
+
+// Goes through the tiles that a warp takes: a stream after the other of an item, and item after item. What it must know of an item is
+// asked for two items before.
+template <int WARPS>
 struct Cursor {
-    const Batch& batch;
-    int items, item, block, end, head;
-    const int* table;
-    int number;  // of the block at hand, or -1: all done
+    static constexpr int ROUNDS = STREAMS / WARPS;  // streams of a warp
+    static constexpr int KNOWN = 32 / ROUNDS;       // tiles of a stream whose cache blocks it knows
 
-    __device__ Cursor(const Batch& batch, int items) : batch(batch), items(items), item(blockIdx.x) { enter(); }
+    const Work& work;
+    int number, item, next, afterNext;  // of the item at hand; it and those that this block takes next
+    int blocks, nextBlocks;             // lane KNOWN * round + i: the cache block of tile turn / KNOWN * KNOWN + i of that round's stream
+    int tile, end, turn, round;         // the tile at hand: its first token / BLOCK, its item's end, its number in the stream
 
-    __device__ void enter() {
-        number = -1;
-        for (; item < items; item += gridDim.x) {
-            Item at = Item::at(batch, item);
-            block = at.start / BLOCK + static_cast<int>(threadIdx.x) / 32;
-            end = at.end;
-            if (block * BLOCK < end) {
-                head = at.head;
-                table = batch.tables + static_cast<long long>(batch.row[at.sequence]) * batch.tableStride;
-                number = table[block];
+    __device__ Cursor(const Work& work) : work(work), number(blockIdx.x) {
+        item = work.item(number);
+        next = work.item(number + gridDim.x);
+        afterNext = work.item(number + 2 * gridDim.x);
+        blocks = blocks_of(item, number, 0);
+        nextBlocks = blocks_of(next, number + gridDim.x, 0);
+        enter();
+    }
+
+    __device__ __forceinline__ bool done() const { return number >= work.count; }
+
+    // Whether the tile at hand is of tokens older than the step.
+    __device__ __forceinline__ bool old() const { return (tile + 1) * BLOCK <= field(item, CONTEXT) - field(item, NUM_TOKENS); }
+
+    __device__ __forceinline__ Tile at(const bf16* cache, int keyHeads) const {
+        int block = __shfl_sync(ALL_LANES, blocks, round * KNOWN + turn % KNOWN);
+        const bf16* keys = cache + (static_cast<long long>(block) * 2 * keyHeads + field(item, KEY_HEAD)) * (BLOCK * HEAD);
+        return {keys, done() ? 0 : end - tile * BLOCK};
+    }
+
+    __device__ __forceinline__ void advance() {
+        tile += STREAMS;
+        turn++;
+        if (tile * BLOCK >= end) {
+            bool forgotten = turn > KNOWN;
+            turn = 0;
+            round++;
+            tile = first_tile(item, round);
+            if (round == ROUNDS || tile * BLOCK >= end) {
+                leave();
+                enter();
+            } else if (forgotten) {
+                blocks = blocks_of(item, number, 0);
+            }
+        } else if (turn % KNOWN == 0) {
+            blocks = blocks_of(item, number, turn);
+        }
+    }
+
+private:
+    __device__ __forceinline__ static int first_tile(int item, int round) {
+        return field(item, START) / BLOCK + round * WARPS + static_cast<int>(threadIdx.x) / 32;
+    }
+
+    __device__ __forceinline__ int blocks_of(int item, int number, int turn) const {
+        int lane = threadIdx.x % 32;
+        int tile = first_tile(item, lane / KNOWN) + (turn + lane % KNOWN) * STREAMS;
+        bool there = number < work.count && tile * BLOCK < field(item, END);
+        const int* table = work.tables + static_cast<long long>(field(item, ROW)) * work.tableStride;
+        return there ? table[tile] : 0;
+    }
+
+    // To the first item from here on that has a tile for this warp.
+    __device__ __forceinline__ void enter() {
+        for (; !done(); leave()) {
+            round = 0;
+            turn = 0;
+            tile = first_tile(item, 0);
+            end = field(item, END);
+            if (tile * BLOCK < end) {
                 return;
             }
         }
     }
 
-    __device__ __forceinline__ void advance() {
-        block += WARPS;
-        if (block * BLOCK < end) {
-            number = table[block];
-        } else {
-            item += gridDim.x;
-            enter();
+    __device__ __forceinline__ void leave() {
+        number += gridDim.x;
+        item = next;
+        next = afterNext;
+        blocks = nextBlocks;
+        if (!done()) {
+            afterNext = work.item(number + 2 * gridDim.x);
+            nextBlocks = blocks_of(next, number + gridDim.x, 0);
         }
-    }
-};
-
-// This warp's stages. Rows of 16 chunks of 16 bytes; a row's chunks are permuted so that ldmatrix meets no bank twice.
-struct Ring {
-    unsigned char* stages;
-    int lane;
-
-    __device__ Ring(unsigned char* shared) : stages(shared + threadIdx.x / 32 * (STAGES * 2 * TILE_BYTES)), lane(threadIdx.x % 32) {}
-
-    __device__ __forceinline__ unsigned char* tile(int stage, int part) const { return stages + (stage * 2 + part) * TILE_BYTES; }
-
-    static __device__ __forceinline__ int place(int row, int chunk) { return row * (HEAD * 2) + ((chunk ^ (row & 7)) * 16); }
-
-    // Begins to copy a block's keys (part 0) or values (part 1), zeros for tokens behind the context, whose memory may hold NaN that
-    // no weight of zero undoes; one group a call, empty where there is no block.
-    __device__ __forceinline__ void fetch(const bf16* cache, const Cursor& from, int part, int stage) const {
-        if (from.number >= 0) {
-            const bf16* source =
-                    cache + ((static_cast<long long>(from.number) * 2 + part) * from.batch.keyHeads + from.head) * (BLOCK * HEAD);
-            unsigned char* to = tile(stage, part);
-#pragma unroll
-            for (int i = 0; i < TILE_BYTES / 16 / 32; i++) {
-                int piece = i * 32 + lane;
-                bool valid = from.block * BLOCK + piece / 16 < from.end;
-                cp_async16(to + place(piece / 16, piece % 16), source + piece * 8, valid);
-            }
-        }
-        cp_async_commit();
     }
 };

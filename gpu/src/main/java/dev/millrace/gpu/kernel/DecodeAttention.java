@@ -10,8 +10,8 @@ import dev.millrace.gpu.step.StepInputs;
 
 /**
  * Attention of few queries to long contexts ({@code attend_decode.cu}): decoding, and drafts that are verified. Takes those
- * sequences of a step, of any batch, that {@link #takes} and leaves the others to {@link PagedAttention}, which is to leave
- * these out; so how a sequence is attended to depends on nothing but itself.
+ * sequences of a step, of any batch, that {@link #takes} and leaves the others to {@link PrefillAttention}, which is to
+ * leave these out; so how a sequence is attended to depends on nothing but itself.
  */
 public final class DecodeAttention {
 
@@ -21,28 +21,45 @@ public final class DecodeAttention {
     private static final int HEAD_DIM = 128;
     private static final int MOST_SPLITS = 32;
     private static final int PLAN_THREADS = 1024;
-    private static final int THREADS = 128;
-    private static final int SHARED_BYTES = 70_016;
-    private static final int MOST_RESIDENT = 3;
+    private static final int SHARED_BYTES = 68_608;
+    private static final int ITEM_BYTES = 8 * Integer.BYTES;
+    private static final int ITEMS_READ_BEHIND = 4; // by each block
 
     private final Operation plan;
-    private final Operation attend;
+    private final Variant forMany;
+    private final Variant forFew;
     private final CacheShape shape;
     private final Scratch scratch;
     private final float scale;
-    private final int blocks;
+    private final int multiprocessors;
+
+    /** A kernel; all make the same bits. Of few items, that with more warps a block is sooner done with each. */
+    private record Variant(Operation attend, Grid grid) {
+
+        static Variant of(Device device, int warps, int resident) {
+            Operation attend = new Operation(device, "attend_decode", "attend_decode_" + warps, SHARED_BYTES);
+            Grid grid = Grid.of(resident * device.multiprocessors(), 32 * warps).withShared(SHARED_BYTES);
+            return new Variant(attend, grid);
+        }
+    }
 
     /** What the blocks of a launch hand to each other; zero when the first begins, as the last leaves it. */
-    private record Scratch(DeviceBuffer firstItem, DeviceBuffer partial, DeviceBuffer extremes, DeviceBuffer tickets) {
+    private record Scratch(
+            DeviceBuffer firstItem,
+            DeviceBuffer items,
+            DeviceBuffer partial,
+            DeviceBuffer extremes,
+            DeviceBuffer tickets) {
 
-        static Scratch in(Arena arena, CacheShape shape, int sequences) {
-            long heads = (long) sequences * shape.keyHeads();
-            long queries = heads * MOST_SPLITS * MOST_QUERIES;
+        static Scratch in(Arena arena, CacheShape shape, int sequences, int blocks) {
+            long items = (long) sequences * shape.keyHeads() * MOST_SPLITS;
+            long queries = items * MOST_QUERIES;
             return new Scratch(
                     arena.take((sequences + 1L) * Integer.BYTES),
+                    arena.take((items + (long) ITEMS_READ_BEHIND * blocks) * ITEM_BYTES),
                     arena.take(queries * HEAD_DIM * Float.BYTES),
                     arena.take(queries * 2 * Float.BYTES),
-                    arena.take(heads * Integer.BYTES));
+                    arena.take(queries * Integer.BYTES));
         }
     }
 
@@ -54,16 +71,18 @@ public final class DecodeAttention {
         }
         this.shape = shape;
         plan = new Operation(device, "attend_decode", "attend_decode_plan");
-        attend = new Operation(device, "attend_decode", "attend_decode", SHARED_BYTES);
-        DeviceBuffer memory = device.allocate(bytes(shape, sequences), "splits of attention");
-        scratch = Scratch.in(new Arena(memory), shape, sequences);
+        forMany = Variant.of(device, 4, 2);
+        forFew = Variant.of(device, 8, 1);
+        multiprocessors = device.multiprocessors();
+        Arena measuring = Arena.measuring();
+        Scratch.in(measuring, shape, sequences, forMany.grid.x());
+        DeviceBuffer memory = device.allocate(measuring.peak(), "splits of attention");
+        scratch = Scratch.in(new Arena(memory), shape, sequences, forMany.grid.x());
         try (Stream stream = device.newStream()) {
             stream.fill(memory, 0);
             stream.synchronize();
         }
         scale = (float) (1 / Math.sqrt(HEAD_DIM));
-        int resident = Math.min(MOST_RESIDENT, Math.max(1, device.maxSharedMemory() / SHARED_BYTES));
-        blocks = resident * device.multiprocessors();
     }
 
     /** Whether there is a kernel for these heads. */
@@ -76,23 +95,18 @@ public final class DecodeAttention {
         return supports(shape) && tokens * shape.group() <= MOST_QUERIES;
     }
 
-    /** Device memory that this takes: 0.5 MB a sequence with four key-value heads. */
-    public static long bytes(CacheShape shape, int sequences) {
-        Arena arena = Arena.measuring();
-        Scratch.in(arena, shape, sequences);
-        return arena.peak();
-    }
-
     /** Finds out what there is to do in a step; once, before the first layer. */
     public void plan(Stream stream, StepInputs inputs) {
         Operation.requireBytes(scratch.firstItem, (inputs.sequences() + 1L) * Integer.BYTES, "items of sequences");
         plan.arguments()
+                .pointer(inputs.row())
                 .pointer(inputs.cuQ())
                 .pointer(inputs.contextLength())
                 .intValue(inputs.sequences())
                 .intValue(shape.group())
                 .intValue(shape.keyHeads())
-                .pointer(scratch.firstItem);
+                .pointer(scratch.firstItem)
+                .pointer(scratch.items);
         plan.launch(stream, Grid.of(1, PLAN_THREADS));
     }
 
@@ -107,14 +121,15 @@ public final class DecodeAttention {
         long tokens = inputs.tokens();
         Operation.requireBytes(q, tokens * shape.queryWidth() * Type.BF16.bytes(), "queries");
         Operation.requireBytes(out, tokens * outStride * Type.BF16.bytes(), "attended values");
-        attend.arguments()
+        boolean many = (long) inputs.sequences() * shape.keyHeads() >= multiprocessors;
+        Variant variant = many ? forMany : forFew;
+        variant.attend
+                .arguments()
                 .pointer(q)
                 .pointer(cache)
                 .pointer(inputs.tables())
-                .pointer(inputs.row())
-                .pointer(inputs.cuQ())
-                .pointer(inputs.contextLength())
                 .pointer(scratch.firstItem)
+                .pointer(scratch.items)
                 .intValue(inputs.sequences())
                 .intValue(inputs.tableLength())
                 .intValue(shape.queryHeads())
@@ -125,6 +140,6 @@ public final class DecodeAttention {
                 .pointer(scratch.extremes)
                 .pointer(scratch.tickets)
                 .pointer(out);
-        attend.launchOverlapping(stream, Grid.of(blocks, THREADS).withShared(SHARED_BYTES));
+        variant.attend.launchOverlapping(stream, variant.grid);
     }
 }

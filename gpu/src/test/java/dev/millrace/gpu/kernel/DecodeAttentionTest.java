@@ -51,23 +51,25 @@ class DecodeAttentionTest {
     @CsvSource({"28, 4", "16, 2", "12, 2", "8, 2", "2, 1", "3, 3"})
     void eachHeadAttendsToItsContext(int queryHeads, int keyHeads) {
         CacheShape shape = new CacheShape(Type.BF16, queryHeads, keyHeads, HEAD);
-        int[] contexts = {1, 15, 16, 17, 64, 65, 255, 256, 257, 300, 1000};
+        int[] contexts = {1, 15, 16, 17, 64, 65, 128, 129, 300, 1024, 1025};
         Case c = new Case(shape, queryHeads, ones(contexts.length), contexts);
         c.check(c.run(0));
     }
 
     @Test
     void moreItemsThanBlocksAreTakenInTurn() {
-        CacheShape shape = new CacheShape(Type.BF16, 8, 4, HEAD);
-        int[] contexts = IntStream.range(0, 110).map(i -> 1 + 37 * i % 300).toArray(); // two splits or one
-        Case c = new Case(shape, 6, ones(110), contexts);
-        c.check(c.run(0));
+        int[] ofMany = IntStream.range(0, 110).map(i -> 1 + 37 * i % 300).toArray();
+        Case many = new Case(new CacheShape(Type.BF16, 8, 4, HEAD), 6, ones(110), ofMany);
+        many.check(many.run(0));
+        int[] ofFew = IntStream.range(0, 36).map(i -> 1025 + i % 3).toArray(); // two splits each
+        Case few = new Case(new CacheShape(Type.BF16, 8, 2, HEAD), 7, ones(36), ofFew);
+        few.check(few.run(0));
     }
 
     @Test
     void contextsBeyondTheMostSplitsAreCutIntoLongerOnes() {
         CacheShape shape = new CacheShape(Type.BF16, 7, 1, HEAD);
-        Case c = new Case(shape, 5, ones(3), new int[] {8192, 8193, 20_000});
+        Case c = new Case(shape, 5, ones(2), new int[] {2048, 33_500});
         c.check(c.run(0));
     }
 
@@ -84,14 +86,20 @@ class DecodeAttentionTest {
     @Test
     void neitherTheBatchNorTheGridNorARepetitionChangesABit() {
         CacheShape shape = new CacheShape(Type.BF16, 14, 2, HEAD);
-        Case alone = new Case(shape, 2, new int[] {1}, new int[] {700});
+        Case alone = new Case(shape, 2, new int[] {1}, new int[] {1300});
         float[] expected = alone.run(0);
         int[] contexts =
-                IntStream.range(0, 40).map(i -> i == 23 ? 700 : 1 + 13 * i).toArray();
+                IntStream.range(0, 40).map(i -> i == 23 ? 1300 : 1 + 13 * i).toArray();
         Case among = new Case(shape, 3, ones(40), contexts);
         among.adopt(alone, 23);
         int width = shape.queryWidth();
         assertThat(Arrays.copyOfRange(among.run(0), 23 * width, 24 * width)).isEqualTo(expected);
+        // enough of them for the kernel that takes many
+        int[] many =
+                IntStream.range(0, 80).map(i -> i == 71 ? 1300 : 1 + 5 * i % 90).toArray();
+        Case crowd = new Case(shape, 4, ones(80), many);
+        crowd.adopt(alone, 71);
+        assertThat(Arrays.copyOfRange(crowd.run(0), 71 * width, 72 * width)).isEqualTo(expected);
         // sequences without meaning behind the step's, as a captured graph has them
         assertThat(Arrays.copyOf(alone.run(5), width)).isEqualTo(expected);
     }
