@@ -30,7 +30,7 @@ public record VisionShape(Type type, int heads, int headDim) {
     }
 
     /** Bytes of all planes of so many patches. */
-    public long planesBytes(int patches) {
+    long planesBytes(int patches) {
         return 2L * patches * width() * type.bytes();
     }
 }
