@@ -23,9 +23,9 @@ public final class DeviceOptions {
     @Option(
             names = "--device",
             paramLabel = "DEVICE",
-            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}); auto takes a GPU where"
-                    + " one is found that can be used. So far GPUs were only tried on an emulated driver.")
-    private Kind device = Kind.cpu;
+            description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, a GPU where one is found"
+                    + " that can be used, else the CPU).")
+    private Kind device = Kind.auto;
 
     @Option(
             names = "--gpu-memory-utilization",
