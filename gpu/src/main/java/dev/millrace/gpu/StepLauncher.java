@@ -35,10 +35,10 @@ final class StepLauncher {
     /** @throws IllegalArgumentException if the step asks for what is not there */
     void launch(ForwardBatch batch, StepSlot slot) {
         limits.check(batch);
-        slot.start(stream);
         boolean decode = isDecode(batch);
         int size = decode ? sizes.indexFor(batch.numSequences()) : -1;
         text.bind(batch, decode ? sizes.size(size) - batch.numSequences() : 0, slot.index());
+        slot.start(stream); // not before its inputs: their making is the host's time
         if (decode && graphs.has(size) && !model.isOn() && batch.copyPairs().length == 0) {
             graphs.launch(size);
         } else {
