@@ -7,6 +7,7 @@ PTX unsigned long long wgmma_matrix(const void* shared, int leading, int stride)
     const unsigned long long offset = static_cast<const unsigned char*>(shared) - shared_memory;
     return offset >> 4 | static_cast<unsigned long long>(leading >> 4) << 16 | static_cast<unsigned long long>(stride >> 4) << 32;
 }
+PTX unsigned long long wgmma_rows_of_128(const void* shared) { return wgmma_matrix(shared, 16, 1024) | 1ull << 62; }
 PTX void wgmma_shared_fence() {}
 PTX void wgmma_fence() {}
 PTX void wgmma_commit() {}
@@ -36,15 +37,18 @@ void emulated_wgmma(EmulatedWgmma operand, const char* file, int line) {
                     }
                 }
                 const unsigned long long b = lane(0).b;
-                const unsigned char* base = shared_memory + (b & 0x3fff) * 16;
+                const unsigned base = (b & 0x3fff) * 16;
+                const bool swizzled = b >> 62;
                 const unsigned leading = (b >> 16 & 0x3fff) * 16, stride = (b >> 32 & 0x3fff) * 16;
                 for (int n = 0; n < COLUMNS; n++) {
                     float column[16];
                     for (int k = 0; k < 16; k++) {
                         const unsigned core = k / 8 * leading + n / 8 * stride;
-                        const unsigned within = TRANSPOSED ? k % 8 * 16 + n % 8 * 2 : n % 8 * 16 + k % 8 * 2;
+                        const unsigned row = swizzled ? 128 : 16;
+                        unsigned at = base + core + (TRANSPOSED ? k % 8 * row + n % 8 * 2 : n % 8 * row + k % 8 * 2);
+                        at ^= swizzled ? (at >> 7 & 7) << 4 : 0;
                         unsigned short bits;
-                        std::memcpy(&bits, base + core + within, 2);
+                        std::memcpy(&bits, shared_memory + at, 2);
                         column[k] = emulated_bf16(bits);
                     }
                     for (int m = 0; m < 16; m++) {
@@ -71,6 +75,10 @@ PTX void wgmma_m64n96k16_bf16(float (&d)[12][4], unsigned long long a, unsigned 
 }
 PTX void wgmma_m64n80k16_bf16_trans(float (&d)[10][4], const unsigned (&a)[4], unsigned long long b, bool add, EMULATED_HERE) {
     emulated_wgmma<80, true>({d, a, b, add}, file, line);
+}
+
+PTX void wgmma_m64n48k16_bf16(float (&d)[6][4], const unsigned (&a)[4], unsigned long long b, bool add, EMULATED_HERE) {
+    emulated_wgmma<48, false>({d, a, b, add}, file, line);
 }
 
 #undef PTX

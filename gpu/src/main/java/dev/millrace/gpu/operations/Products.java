@@ -7,6 +7,7 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.CacheShape;
 import dev.millrace.gpu.kernel.Derived;
+import dev.millrace.gpu.kernel.HopperGate;
 import dev.millrace.gpu.kernel.QkvRope;
 import dev.millrace.gpu.kernel.SiluMul;
 import dev.millrace.gpu.kernel.SkinnyMatrix;
@@ -15,7 +16,7 @@ import dev.millrace.gpu.weights.Linear;
 import dev.millrace.gpu.weights.Matrix;
 
 /**
- * Products with weights on one stream: of a few bf16 tokens by our own kernel, which takes the time of reading the weights,
+ * Products with weights on one stream: of a few bf16 tokens by our own kernels, which take the time of reading the weights,
  * of more by cuBLAS. Rows of x are as long as those of W; x and y have room for as many as {@link ProductRows} says.
  */
 public final class Products {
@@ -25,6 +26,7 @@ public final class Products {
     private final Stream stream;
     private final Blas blas;
     private final SkinnyMatrix skinny; // null in single precision
+    private final HopperGate hopperGate; // null but on Hopper in bf16
     private final SiluMul siluMul;
     private final QkvRope qkvRope;
 
@@ -35,6 +37,7 @@ public final class Products {
         this.stream = stream;
         this.blas = blas;
         skinny = type == Type.BF16 ? new SkinnyMatrix(device) : null;
+        hopperGate = HopperGate.isFor(device, type) ? new HopperGate(device) : null;
         siluMul = new SiluMul(device, type);
         qkvRope = new QkvRope(device, shape);
     }
@@ -68,7 +71,9 @@ public final class Products {
 
     /** f[rows, out/2] ← silu(first half of x·Wᵀ) · second half; {@code product} has room for x·Wᵀ. */
     void gate(Matrix w, DeviceBuffer x, int rows, DeviceBuffer product, DeviceBuffer f) {
-        if (isSkinny(w, rows)) {
+        if (hopperGate != null && HopperGate.isFor(rows, w.out() / 2, w.stride())) {
+            hopperGate.launch(stream, w.values(), w.out() / 2, w.stride(), x, rows, w.stride(), f);
+        } else if (isSkinny(w, rows)) {
             skinny(Epilogue.SILU, w, x, rows, f, w.out() / 2);
         } else {
             blas(w, x, rows, product, type, w.out(), 0);

@@ -1,5 +1,6 @@
 package dev.millrace.gpu.kernel;
 
+import dev.millrace.gpu.device.Blas;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.PinnedBuffer;
@@ -22,7 +23,8 @@ import java.util.stream.IntStream;
  */
 public final class DecodeBenchmark {
 
-    private static final long BEYOND_CACHE = 400_000_000;
+    private static final long BEYOND_CACHE = 1_000_000_000;
+    private static final long WORKSPACE_BYTES = 64 << 20;
     private static final int[] NONE = {};
 
     private final Device device;
@@ -50,6 +52,9 @@ public final class DecodeBenchmark {
                 benchmark.product("gate and up", Epilogue.SILU, 37_888, 3584, tokens);
                 benchmark.product("down", Epilogue.ADD, 3584, 18_944, tokens);
                 benchmark.product("logits", Epilogue.FLOAT, 152_064, 3584, tokens);
+            }
+            for (int tokens : new int[] {16, 32, 64}) {
+                benchmark.gate(tokens);
             }
             benchmark.attention(1, 300);
             benchmark.attention(1, 4096);
@@ -96,6 +101,35 @@ public final class DecodeBenchmark {
                     2.0 * values,
                     i -> skinny.launch(
                             stream, epilogue, weights[i % weights.length], out, in, x, tokens, in, y, columns));
+        }
+        Arrays.stream(weights).forEach(DeviceBuffer::close);
+    }
+
+    /** The largest product of a layer by Hopper's own products, and by cuBLAS with the kernel that it needs behind it. */
+    private void gate(int tokens) {
+        int width = 18_944 / shrink / 8 * 8;
+        int in = (3584 / shrink + 63) / 64 * 64;
+        long values = 2L * width * in;
+        DeviceBuffer[] weights = copies(values, "weights");
+        SiluMul siluMul = new SiluMul(device, Type.BF16);
+        try (DeviceBuffer workspace = device.allocate(WORKSPACE_BYTES, "workspace of cuBLAS");
+                Blas blas = device.newBlas(stream, workspace);
+                DeviceBuffer x = random((long) tokens * in, "tokens");
+                DeviceBuffer product = device.allocate(2L * tokens * width * Type.BF16.bytes(), "gates and ups");
+                DeviceBuffer f = device.allocate((long) tokens * width * Type.BF16.bytes(), "gated values")) {
+            String what = "gate and up, %d x %d, %d tokens".formatted(2 * width, in, tokens);
+            if (HopperGate.isFor(device, Type.BF16)) {
+                HopperGate gate = new HopperGate(device);
+                timer.print(
+                        what + ", wgmma",
+                        2.0 * values,
+                        i -> gate.launch(stream, weights[i % weights.length], width, in, x, tokens, in, f));
+            }
+            timer.print(what + ", cuBLAS, gate", 2.0 * values, i -> {
+                DeviceBuffer w = weights[i % weights.length];
+                blas.multiply(Type.BF16, w, 2 * width, in, in, x, tokens, in, product, Type.BF16, 2 * width, 0);
+                siluMul.launch(stream, product, tokens, width, f);
+            });
         }
         Arrays.stream(weights).forEach(DeviceBuffer::close);
     }
