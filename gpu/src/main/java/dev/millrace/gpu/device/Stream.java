@@ -60,6 +60,7 @@ public final class Stream implements AutoCloseable {
         if (!to.isDirect() || to.capacity() < bytes) {
             throw new IllegalArgumentException("%d bytes are to be copied to %s".formatted(bytes, to));
         }
+        synchronize(); // so that the copy itself has nothing to wait for
         Status.check(
                 JCudaDriver.cuMemcpyDtoHAsync(
                         Pointer.to(to.duplicate().rewind()), from.pointer(fromOffset, bytes), bytes, stream),

@@ -46,7 +46,7 @@ public final class StopWord {
         }
         if (word != 0) {
             throw new IllegalStateException(
-                    "GPU of rank %d waited %.1f s for another GPU of its tensor parallel group, which did not come: look for what its process or driver reports"
+                    "GPU of rank %d waited %.1f s for another GPU of its tensor parallel group, which did not come: look for what the log and the driver report of it (dmesg), and whether peer access works on this machine (nvidia-smi topo -p2p rw; an IOMMU or a virtual machine can break it)"
                             .formatted(word - 1, patienceNanos / 1e9));
         }
     }
