@@ -8,7 +8,6 @@ import dev.millrace.gpu.device.GpuUnavailableException;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -120,51 +119,6 @@ class GpuExecutorFactoryTest {
     @Test
     @Tag("device")
     void theKernelsForTheReleasedShapesAgreeWithTheGenericOnes() throws IOException {
-        Files.writeString(
-                folder.resolve("config.json"),
-                """
-                {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "bfloat16",
-                 "vocab_size": 512, "hidden_size": 896, "intermediate_size": 600, "num_hidden_layers": 2,
-                 "num_attention_heads": 7, "num_key_value_heads": 1, "max_position_embeddings": 1024,
-                 "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": false, "hidden_act": "silu",
-                 "bos_token_id": 1, "eos_token_id": 2}
-                """);
-        float[][] exact = logits("float32", true);
-        float[][] fast = logits("bfloat16", true);
-        for (int step = 0; step < exact.length; step++) {
-            double error = 0;
-            double size = 0;
-            for (int i = 0; i < exact[step].length; i++) {
-                error += Math.pow(fast[step][i] - exact[step][i], 2);
-                size += Math.pow(exact[step][i], 2);
-            }
-            assertThat(Math.sqrt(error / size))
-                    .as("relative error of step " + step)
-                    .isLessThan(0.03);
-        }
-        assertThat(logits("bfloat16", false)).isDeepEqualTo(fast);
-    }
-
-    /** Prompts, one longer than a split of attention, then decode steps of a few sequences and of more than sixteen. */
-    private float[][] logits(String dtype, boolean eager) {
-        ExecutorConfig config = new ExecutorConfig(dtype, "dummy", 16, 80, 0, 20, 400, 512, 0, 1, false)
-                .withGpu(new ExecutorConfig.Gpu(0.9, eager, 1, ""));
-        try (ModelExecutor executor = Models.gpu(folder, config)) {
-            StepDriver driver = new StepDriver(executor);
-            StepDriver.Sequence[] all = new StepDriver.Sequence[18];
-            for (int i = 0; i < all.length; i++) {
-                all[i] = driver.sequence(Models.ids(i == 0 ? 270 : 1 + i % 5, i));
-            }
-            float[][] logits = new float[4][];
-            logits[0] = driver.run(all).logits();
-            for (StepDriver.Sequence sequence : all) {
-                sequence.append(3);
-            }
-            logits[1] = driver.run(all).logits();
-            logits[2] = driver.run(all[0].append(4), all[5].append(5), all[7].append(6))
-                    .logits();
-            logits[3] = driver.run(all[0].append(7)).logits();
-            return logits;
-        }
+        ReleasedShape.checkKernels(ReleasedShape.write(folder, 1), 1);
     }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -49,6 +50,11 @@ class RankedExecutorTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("--tensor-parallel-size is 3")
                 .hasMessageContaining("MLP width of 160");
+    }
+
+    @Test
+    void theKernelsForTheReleasedShapesAgreeWithTheGenericOnes(@TempDir Path folder) throws IOException {
+        ReleasedShape.checkKernels(ReleasedShape.write(folder, 2), 2);
     }
 
     @Test
