@@ -151,7 +151,7 @@ if wants bench; then
     seven 'vision 448 x 448, 8' 120 "$tower" 2 vision --images 448x448 --batch-size 8
     seven 'vision 1008 x 1008, 8' 120 "$tower" 2 vision --images 1008x1008 --batch-size 8
     seven 'picture of 16224 tokens' 120 "$tower" 2 vision --images 2912x4368 --batch-size 1 --num-iters 5
-    seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 2048
+    seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 192
     seven 'the whole job at 256' 240 '^(Throughput|Whole job|Device busy)' 5 throughput --backend job --max-num-seqs 256 --input-len 128 --output-len 128 --num-prompts 1024 --num-warmups 256
     seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
 fi
