@@ -10,6 +10,7 @@
 #                bench     the 7B shape with random weights: decode, prompts, pictures, the whole job, start-up
 #                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
 #                load      loading that checkpoint from the page cache
+#                profile   where a decode step's time goes, by kernel, at batch 1 and 256 (Nsight Compute and python3)
 #                tp        where there are two GPUs or more: how they are linked, the tests that need several, and a model shared by
 #                          two of them: golden, the 7B checkpoint by layers, what all-reduces take, the 7B shape's rates
 #                sanitize  compute-sanitizer's memcheck and racecheck on a tiny model
@@ -47,8 +48,8 @@ while [ $# -gt 0 ]; do
 done
 for name in ${parts//,/ }; do
     case $name in
-        all | tests | check | bench | layers | load | tp | sanitize) ;;
-        *) fail "--parts has '$name'; all, tests, check, bench, layers, load, tp and sanitize are allowed" ;;
+        all | tests | check | bench | layers | load | profile | tp | sanitize) ;;
+        *) fail "--parts has '$name'; all, tests, check, bench, layers, load, profile, tp and sanitize are allowed" ;;
     esac
 done
 
@@ -132,9 +133,13 @@ fi
 if wants check; then
     check 'check golden float32' 200 "$root/golden" --dtype float32 --filter cases-
     check 'check golden bfloat16' 200 "$root/golden" --dtype bfloat16 --filter cases-
-    for variant in a b c; do
-        part "make vectors $variant" 300 '^done|rror' 1 "$python" "$root/golden/make.py" "$work/vectors" 5 "$variant"
-    done
+    # shellcheck disable=SC2016 # its own variables
+    part 'make vectors a, b, c' 400 '^done|rror' 3 bash -c '
+        export OMP_NUM_THREADS=$(($(nproc) / 3 + 1))
+        for variant in a b c; do
+            "$0" "$1" "$2" 5 "$variant" & made+=($!)
+        done
+        for one in "${made[@]}"; do wait "$one" || exit 1; done' "$python" "$root/golden/make.py" "$work/vectors"
     check 'check a, b, c float32' 300 "$work/vectors" --dtype float32
     check 'check a, b, c bfloat16' 300 "$work/vectors" --dtype bfloat16
 fi
@@ -164,6 +169,19 @@ if wants load; then
     cat "$work"/7b/model-7b/*.safetensors > /dev/null # into the page cache
     part 'load from the page cache' 200 '^Start-up|Loading weights' 2 "${jvm[@]}" dev.millrace.job.cli.Main bench startup --device gpu \
         --model "$work/7b/model-7b" --dtype bfloat16 --max-num-seqs 8 --output-len 2 --enforce-eager
+fi
+# profile BATCH BUDGET SKIP: one of the steps that come after so many launches.
+profile() {
+    part "kernels at batch $1" 90 '^(Decode|==ERROR)' 1 ncu --target-processes all --clock-control none --cache-control none \
+        --metrics gpu__time_duration.sum --csv --log-file "$work/step-$1.csv" --launch-skip "$3" --launch-count 700 \
+        "${jvm[@]}" dev.millrace.job.cli.Main bench latency --device gpu --model "$shape" --load-format dummy --dtype bfloat16 \
+        "${ceilings[@]}" --batch-size "$1" --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 1 \
+        --max-num-batched-tokens "$2" --enforce-eager
+    part "a step at batch $1" 20 ' us ' 25 bash -c '"$0" < "$1"' "$root/gpu/step_times.py" "$work/step-$1.csv"
+}
+if wants profile; then
+    profile 1 128 20000
+    profile 256 2048 35000
 fi
 if wants tp && [ "$(nvidia-smi -L 2> /dev/null | wc -l)" -gt 1 ]; then
     two=(--tensor-parallel-size 2)
