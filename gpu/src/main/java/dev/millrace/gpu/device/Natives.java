@@ -37,8 +37,8 @@ final class Natives {
             libraries.load(JCudaDriver.class, libraryOfJCuda("JCudaDriver"));
         } catch (UnsatisfiedLinkError e) {
             throw new GpuUnavailableException(
-                    "no NVIDIA driver was found: install one of at least version %d, start the container with --gpus, or use --device cpu (%s)"
-                            .formatted(Driver.leastDriver(), e.getMessage()),
+                    "no NVIDIA driver was found: install one of at least version %d, start the container with --gpus, or use --device cpu"
+                            .formatted(Driver.leastDriver()),
                     e);
         }
         libraries.initialize(() -> JCudaDriver.setExceptionsEnabled(false));
