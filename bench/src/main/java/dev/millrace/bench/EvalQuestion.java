@@ -10,6 +10,7 @@ import dev.millrace.model.prompt.PromptInput.MediaPart;
 import dev.millrace.model.prompt.PromptInput.Message;
 import dev.millrace.model.prompt.PromptInput.Part;
 import dev.millrace.model.prompt.PromptInput.TextPart;
+import dev.millrace.model.tokenizer.ChatOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +37,7 @@ record EvalQuestion(String kind, String id, PromptInput.Chat prompt, String answ
             questions.add(new EvalQuestion(
                     json.path("kind").asText(),
                     json.path("request_id").asText(),
-                    new PromptInput.Chat(messages, true, false),
+                    new PromptInput.Chat(messages, ChatOptions.DEFAULT),
                     json.path("answer").asText()));
         }
         return questions;

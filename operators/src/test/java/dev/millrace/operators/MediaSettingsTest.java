@@ -10,6 +10,7 @@ import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.prompt.PromptInput.Chat;
 import dev.millrace.model.prompt.PromptInput.MediaPart;
 import dev.millrace.model.prompt.PromptInput.Message;
+import dev.millrace.model.tokenizer.ChatOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +52,7 @@ class MediaSettingsTest {
         var part = new MediaPart(
                 new MediaSource(sample.endsWith("mp4"), null, List.of(file), false, MediaOptions.DEFAULT));
         return media.preparer(model, model.tokenizer(), 2048, Long.MAX_VALUE)
-                .prepare(new Chat(List.of(new Message("user", List.of(part))), true, false))
+                .prepare(new Chat(List.of(new Message("user", List.of(part))), ChatOptions.DEFAULT))
                 .prompt()
                 .media()
                 .get(0)

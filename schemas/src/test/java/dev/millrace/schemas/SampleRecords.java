@@ -21,7 +21,9 @@ public final class SampleRecords {
                         new ChatMessage("system", List.of(new TextPart("You see."))),
                         new ChatMessage("user", List.of(new TextPart("什么 \uD83D\uDE00?"), picture(), video()))))
                 .setAddGenerationPrompt(false)
+                .setContinueFinalMessage(true)
                 .setAddVisionId(true)
+                .setChatTemplateKwargs("{\"enable_thinking\":false,\"style\":[\"brief\",1.5,null]}")
                 .setSampling(sampling())
                 .setPriority(-3)
                 .setCreatedAt(NOON)

@@ -3,10 +3,13 @@ package dev.millrace.job.check;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.tokenizer.ChatMessages;
+import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.ChatRenderer;
+import dev.millrace.model.tokenizer.TemplateVariables;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Compares rendered conversations with {@code chat.json}. */
 final class ChatCheck {
@@ -40,8 +43,12 @@ final class ChatCheck {
     private static String render(ChatRenderer renderer, JsonNode chat) {
         return renderer.render(
                         ChatMessages.parse(chat.path("messages")),
-                        chat.path("add_generation_prompt").asBoolean(false),
-                        chat.path("add_vision_id").asBoolean(false))
+                        new ChatOptions(
+                                chat.path("add_generation_prompt").asBoolean(false),
+                                false,
+                                new TemplateVariables(Map.of(
+                                        "add_vision_id",
+                                        chat.path("add_vision_id").asBoolean(false)))))
                 .text();
     }
 }

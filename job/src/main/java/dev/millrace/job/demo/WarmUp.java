@@ -13,6 +13,7 @@ import dev.millrace.model.prompt.PromptInput.Message;
 import dev.millrace.model.prompt.PromptInput.TextPart;
 import dev.millrace.model.prompt.PromptPreparer;
 import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.sequence.GenerationParams;
@@ -110,7 +111,7 @@ final class WarmUp implements AutoCloseable {
     private static PromptInput question(boolean picture, int number) throws IOException {
         var text = new TextPart("What is this?");
         var parts = picture ? List.of(new MediaPart(noise(number)), text) : List.of(text);
-        return new PromptInput.Chat(List.of(new Message("user", List.copyOf(parts))), true, false);
+        return new PromptInput.Chat(List.of(new Message("user", List.copyOf(parts))), ChatOptions.DEFAULT);
     }
 
     private static MediaSource noise(int seed) throws IOException {

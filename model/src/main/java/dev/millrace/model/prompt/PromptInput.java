@@ -1,13 +1,14 @@
 package dev.millrace.model.prompt;
 
 import dev.millrace.model.media.MediaSource;
+import dev.millrace.model.tokenizer.ChatOptions;
 import java.util.List;
 
 /** What a user asks, before the template, the tokenizer and the media were applied. */
 public sealed interface PromptInput {
 
     /** A conversation for the chat template. */
-    record Chat(List<Message> messages, boolean addGenerationPrompt, boolean addVisionId) implements PromptInput {}
+    record Chat(List<Message> messages, ChatOptions options) implements PromptInput {}
 
     /** A text taken as it is; special tokens in it are recognised. */
     record Text(String text) implements PromptInput {}

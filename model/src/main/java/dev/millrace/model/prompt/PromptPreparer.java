@@ -100,7 +100,7 @@ public final class PromptPreparer {
         var conversation = Conversation.of(chat);
         checkMedia(conversation);
         checkCharacters(conversation.characters(), "messages");
-        var rendered = chats.render(conversation.messages(), chat.addGenerationPrompt(), chat.addVisionId());
+        var rendered = chats.render(conversation.messages(), chat.options());
         var expansion = new PlaceholderExpansion(rendered, conversation.media(), model.vision());
         checkLength(expansion.textTokens() + conversation.media().size(), "messages");
         var encoded = fetch(conversation.media());

@@ -29,22 +29,29 @@ public final class ChatRenderer {
     /**
      * Renders a conversation.
      *
-     * @param addGenerationPrompt whether the prompt ends where the assistant's answer begins
-     * @param addVisionId whether pictures and videos are numbered
      * @throws InvalidInputException if the model has no chat template, or it cannot render this
      */
-    public RenderedPrompt render(List<ChatMessage> messages, boolean addGenerationPrompt, boolean addVisionId) {
+    public RenderedPrompt render(List<ChatMessage> messages, ChatOptions options) {
         requireTemplate();
-        TypedTextMask mask = new TypedTextMask(tokenizer.added(), messages);
+        TypedTextMask mask = new TypedTextMask(tokenizer.added(), messages, options.variables());
         List<ChatMessage> masked = messages.stream()
                 .map(message -> readsParts ? message : joinTexts(message))
                 .map(message -> message.mapText(mask::apply))
                 .toList();
-        String rendered = template.render(masked, addGenerationPrompt, addVisionId);
+        String rendered = render(masked, options, mask);
         List<Segment> segments = tokenizer.added().split(rendered).stream()
                 .map(part -> segment(part, mask))
                 .toList();
         return new RenderedPrompt(mask.remove(rendered), segments);
+    }
+
+    private String render(List<ChatMessage> masked, ChatOptions options, TypedTextMask mask) {
+        TemplateVariables variables = options.variables().mapText(mask::apply);
+        if (!options.continueFinalMessage()) {
+            return template.render(masked, options.addGenerationPrompt(), variables);
+        }
+        OpenEnd end = new OpenEnd(masked, mask.tag());
+        return end.cut(template.render(end.messages(), false, variables));
     }
 
     private Segment segment(AddedTokens.Part part, TypedTextMask mask) {
@@ -69,7 +76,8 @@ public final class ChatRenderer {
         var text = List.of(ChatMessage.text("user", word));
         var parts = List.of(ChatMessage.parts("user", List.of(new TextPart(word))));
         try {
-            return template.render(text, true, false).equals(template.render(parts, true, false));
+            return template.render(text, true, TemplateVariables.NONE)
+                    .equals(template.render(parts, true, TemplateVariables.NONE));
         } catch (InvalidInputException e) {
             return false; // it adds a content to a text, say
         }

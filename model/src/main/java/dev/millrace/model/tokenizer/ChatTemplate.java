@@ -4,8 +4,13 @@ import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
 import dev.millrace.model.InvalidInputException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * A checkpoint's Jinja template, rendered as transformers does ({@code trim_blocks}, {@code lstrip_blocks}). What a user
@@ -29,30 +34,29 @@ public final class ChatTemplate {
                     .build())
             .build());
 
+    private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+
     private final String source;
+    private final Set<String> names;
 
     /** @param source the template's text */
     public ChatTemplate(String source) {
         this.source = TemplateWhitespace.resolve(source);
+        this.names = NAME.matcher(source).results().map(MatchResult::group).collect(Collectors.toSet());
     }
 
     /**
-     * Renders a conversation.
+     * Renders a conversation to its end. Variables that the template does not name are left out, as in vLLM, so that none
+     * means anything to the engine.
      *
-     * @param addGenerationPrompt whether the text ends where the assistant's answer begins
-     * @param addVisionId whether pictures and videos are numbered
      * @throws InvalidInputException if the template fails on it
      */
-    public String render(List<ChatMessage> messages, boolean addGenerationPrompt, boolean addVisionId) {
-        var result = ENGINE.renderForResult(
-                source,
-                Map.of(
-                        "messages",
-                        messages.stream().map(ChatMessage::toTemplate).toList(),
-                        "add_generation_prompt",
-                        addGenerationPrompt,
-                        "add_vision_id",
-                        addVisionId));
+    public String render(List<ChatMessage> messages, boolean addGenerationPrompt, TemplateVariables variables) {
+        Map<String, Object> bindings = new HashMap<>(variables.values());
+        bindings.keySet().retainAll(names);
+        bindings.put("messages", messages.stream().map(ChatMessage::toTemplate).toList());
+        bindings.put("add_generation_prompt", addGenerationPrompt);
+        var result = ENGINE.renderForResult(source, bindings);
         if (result.hasErrors()) {
             throw new InvalidInputException(
                     "the model's chat template cannot render these messages: "

@@ -3,6 +3,7 @@ package dev.millrace.model.tokenizer;
 import dev.millrace.model.InvalidInputException;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * Keeps what users typed from being read as special tokens: a mark goes behind every character with which one may begin,
@@ -17,15 +18,15 @@ final class TypedTextMask {
     private final AddedTokens added;
     private final String mark;
 
-    TypedTextMask(AddedTokens added, List<ChatMessage> messages) {
+    TypedTextMask(AddedTokens added, List<ChatMessage> messages, TemplateVariables variables) {
         this.added = added;
         BitSet used = new BitSet(COUNT);
-        for (ChatMessage message : messages) {
-            message.mapText(text -> {
-                text.chars().filter(c -> c >= FIRST && c < FIRST + COUNT).forEach(c -> used.set(c - FIRST));
-                return text;
-            });
-        }
+        UnaryOperator<String> note = text -> {
+            text.chars().filter(c -> c >= FIRST && c < FIRST + COUNT).forEach(c -> used.set(c - FIRST));
+            return text;
+        };
+        messages.forEach(message -> message.mapText(note));
+        variables.mapText(note);
         int free = used.nextClearBit(0);
         if (free >= COUNT) {
             throw new InvalidInputException(
@@ -45,6 +46,11 @@ final class TypedTextMask {
             }
         }
         return masked.toString();
+    }
+
+    /** A text that is in no masked text; removing takes it away. */
+    String tag() {
+        return mark + mark;
     }
 
     String remove(String masked) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.tokenizer.ChatMessage;
+import dev.millrace.model.tokenizer.ChatOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,7 +99,7 @@ class ModelDirectoryTest {
         var tokenizer = new ModelDirectory(ROOT.resolve("models/demo-vl")).tokenizer();
         var renderer = new ModelDirectory(folder).chatRenderer(tokenizer);
         try {
-            return renderer.render(List.of(ChatMessage.text("user", "hi")), true, false)
+            return renderer.render(List.of(ChatMessage.text("user", "hi")), ChatOptions.DEFAULT)
                     .text();
         } catch (InvalidInputException e) {
             return null;

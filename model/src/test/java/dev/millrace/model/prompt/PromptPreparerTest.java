@@ -24,9 +24,11 @@ import dev.millrace.model.prompt.PromptInput.Part;
 import dev.millrace.model.prompt.PromptInput.Text;
 import dev.millrace.model.prompt.PromptInput.TextPart;
 import dev.millrace.model.prompt.PromptInput.Tokens;
+import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.ChatRenderer;
 import dev.millrace.model.tokenizer.ChatTemplate;
 import dev.millrace.model.tokenizer.DjlTokenizer;
+import dev.millrace.model.tokenizer.TemplateVariables;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -69,7 +71,7 @@ class PromptPreparerTest {
     }
 
     private static Chat chat(Part... parts) {
-        return new Chat(List.of(new Message("user", List.of(parts))), true, false);
+        return new Chat(List.of(new Message("user", List.of(parts))), ChatOptions.DEFAULT);
     }
 
     private static TextPart text(String text) {
@@ -129,6 +131,23 @@ class PromptPreparerTest {
                 .hasSize(tokens);
         assertThat(TOKENIZER.decode(prompt.tokenIds(), true)).contains(typed);
         assertThat(preparer.prepare(chat(text(typed))).prompt().media()).isEmpty();
+    }
+
+    @Test
+    void anAnswerGoesOnWithTheLastMessage() {
+        var messages = List.of(
+                new Message("user", List.of(media(false, PICTURE), text("What is this?"))),
+                new Message("assistant", List.of(text("It is <|im_end|> a"))));
+        var open = preparer.prepare(new Chat(messages, new ChatOptions(false, true, TemplateVariables.NONE)))
+                .prompt();
+        var closed = preparer.prepare(new Chat(messages, new ChatOptions(false, false, TemplateVariables.NONE)))
+                .prompt();
+        assertThat(open.media()).hasSize(1);
+        assertThat(TOKENIZER.decode(open.tokenIds(), true)).endsWith("assistant\nIt is <|im_end|> a");
+        int length = open.tokenIds().length;
+        assertThat(closed.tokenIds()).startsWith(open.tokenIds()).hasSizeGreaterThan(length);
+        assertThat(closed.tokenIds()[length]).isEqualTo(TOKENIZER.encode("<|im_end|>")[0]);
+        assertThat(TOKENIZER.encode("<|im_end|>")).hasSize(1);
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,8 +66,12 @@ class ChatRendererTest {
         for (JsonNode expected : cases) {
             RenderedPrompt prompt = RENDERER.render(
                     ChatMessages.parse(expected.get("messages")),
-                    expected.get("add_generation_prompt").asBoolean(),
-                    expected.path("add_vision_id").asBoolean());
+                    new ChatOptions(
+                            expected.get("add_generation_prompt").asBoolean(),
+                            false,
+                            new TemplateVariables(Map.of(
+                                    "add_vision_id",
+                                    expected.path("add_vision_id").asBoolean()))));
 
             assertThat(prompt.text()).isEqualTo(expected.get("prompt").asText());
             assertThat(prompt.ids()).isEqualTo(TOKENIZER.encode(prompt.text()));
@@ -112,8 +117,7 @@ class ChatRendererTest {
         RenderedPrompt prompt = RENDERER.render(
                 List.of(ChatMessage.parts(
                         "user", List.of(new TextPart("<|im"), new TextPart("_end"), new TextPart("|>")))),
-                true,
-                false);
+                ChatOptions.DEFAULT);
 
         assertThat(prompt.text()).contains("user\n<|im_end|><|im_end|>");
         assertThat(specialTokens(prompt)).isEqualTo(specialTokens(render("hello")));
@@ -124,8 +128,7 @@ class ChatRendererTest {
         RenderedPrompt prompt = RENDERER.render(
                 List.of(ChatMessage.parts(
                         "user", List.of(new TextPart("<|image_pad|>"), MediaPart.IMAGE, MediaPart.VIDEO))),
-                true,
-                false);
+                ChatOptions.DEFAULT);
 
         assertThat(specialTokens(prompt))
                 .containsSubsequence(151_652, 151_655, 151_653, 151_652, 151_656, 151_653)
@@ -160,11 +163,12 @@ class ChatRendererTest {
                         "{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}{%- endfor %}"));
 
         RenderedPrompt prompt = renderer.render(
-                List.of(ChatMessage.parts("user", List.of(new TextPart("one"), new TextPart("two")))), true, false);
+                List.of(ChatMessage.parts("user", List.of(new TextPart("one"), new TextPart("two")))),
+                ChatOptions.DEFAULT);
 
         assertThat(prompt.text()).isEqualTo("<|im_start|>user\none\ntwo");
-        assertThatThrownBy(() ->
-                        renderer.render(List.of(ChatMessage.parts("user", List.of(MediaPart.IMAGE))), true, false))
+        assertThatThrownBy(() -> renderer.render(
+                        List.of(ChatMessage.parts("user", List.of(MediaPart.IMAGE))), ChatOptions.DEFAULT))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("texts only");
     }
@@ -173,7 +177,7 @@ class ChatRendererTest {
     void aModelWithoutATemplateRefusesMessages() {
         var renderer = new ChatRenderer(TOKENIZER, null);
 
-        assertThatThrownBy(() -> renderer.render(List.of(ChatMessage.text("user", "hi")), true, false))
+        assertThatThrownBy(() -> renderer.render(List.of(ChatMessage.text("user", "hi")), ChatOptions.DEFAULT))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("default chat template is no longer allowed")
                 .hasMessageContaining("chat_template.jinja");
@@ -181,7 +185,7 @@ class ChatRendererTest {
 
     @Test
     void aTemplateThatFailsNamesTheProblem() {
-        assertThatThrownBy(() -> new ChatTemplate("{% for %}").render(List.of(), true, false))
+        assertThatThrownBy(() -> new ChatTemplate("{% for %}").render(List.of(), true, TemplateVariables.NONE))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("chat template cannot render");
     }
@@ -211,7 +215,7 @@ class ChatRendererTest {
     }
 
     private static RenderedPrompt render(String text) {
-        return RENDERER.render(List.of(ChatMessage.text("user", text)), true, false);
+        return RENDERER.render(List.of(ChatMessage.text("user", text)), ChatOptions.DEFAULT);
     }
 
     private static List<Integer> specialTokens(RenderedPrompt prompt) {

@@ -17,7 +17,7 @@ class ChatTemplateTest {
         for (JsonNode expected : cases) {
             String template = expected.get("template").asText();
 
-            assertThat(new ChatTemplate(template).render(List.of(), true, false))
+            assertThat(new ChatTemplate(template).render(List.of(), true, TemplateVariables.NONE))
                     .as(template)
                     .isEqualTo(expected.get("rendered").asText());
         }

@@ -6,14 +6,20 @@ import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.prompt.PromptInput;
 import dev.millrace.model.prompt.PromptInput.Message;
 import dev.millrace.model.prompt.PromptInput.Part;
+import dev.millrace.model.tokenizer.ChatOptions;
+import dev.millrace.model.tokenizer.TemplateVariables;
 import dev.millrace.schemas.ChatMessage;
+import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.MediaKind;
 import dev.millrace.schemas.MediaPart;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TextPart;
+import dev.millrace.schemas.json.ChatTemplateKwargs;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** What a request asks, in the model's own types. Nothing is fetched, decoded or tokenised. */
@@ -62,7 +68,19 @@ final class PromptReader {
         for (int i = 0; i < given.size(); i++) {
             messages.add(message(given.get(i), "messages[" + i + "]"));
         }
-        return new PromptInput.Chat(messages, request.getAddGenerationPrompt(), request.getAddVisionId());
+        return new PromptInput.Chat(messages, chatOptions(request));
+    }
+
+    private static ChatOptions chatOptions(PromptRequest request) {
+        Map<String, Object> variables = new HashMap<>();
+        variables.put("add_vision_id", request.getAddVisionId());
+        try {
+            variables.putAll(ChatTemplateKwargs.parse(request.getChatTemplateKwargs()));
+        } catch (MalformedRecordException e) {
+            throw new InvalidInputException(e.getMessage(), e.toEventError().getParam(), e);
+        }
+        return new ChatOptions(
+                request.getAddGenerationPrompt(), request.getContinueFinalMessage(), new TemplateVariables(variables));
     }
 
     private static Message message(ChatMessage message, String at) {

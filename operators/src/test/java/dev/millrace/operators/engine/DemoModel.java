@@ -19,6 +19,7 @@ import dev.millrace.model.prompt.PromptInput.Part;
 import dev.millrace.model.prompt.PromptInput.TextPart;
 import dev.millrace.model.prompt.PromptLimits;
 import dev.millrace.model.prompt.PromptPreparer;
+import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -68,7 +69,7 @@ final class DemoModel {
     }
 
     PreparedPrompt prompt(Part... parts) {
-        return preparer.prepare(new Chat(List.of(new Message("user", List.of(parts))), true, false))
+        return preparer.prepare(new Chat(List.of(new Message("user", List.of(parts))), ChatOptions.DEFAULT))
                 .prompt();
     }
 

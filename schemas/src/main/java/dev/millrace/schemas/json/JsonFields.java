@@ -100,7 +100,11 @@ record JsonFields(ObjectNode object, String path) {
         if (!node.isTextual()) {
             throw refused(node, path, "a string");
         }
-        String text = node.textValue();
+        return wholeCharacters(node.textValue(), path);
+    }
+
+    /** The text, if UTF-8 can hold it. */
+    static String wholeCharacters(String text, String path) throws MalformedRecordException {
         for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
             if (Character.getType(text.codePointAt(i)) == Character.SURROGATE) {
                 throw new MalformedRecordException(

@@ -26,7 +26,8 @@ final class KnownFields {
                             + " deadline reply_to headers n temperature top_p top_k min_p repetition_penalty presence_penalty"
                             + " frequency_penalty seed max_tokens max_completion_tokens min_tokens stop stop_token_ids ignore_eos"
                             + " include_stop_str_in_output skip_special_tokens logprobs top_logprobs logit_bias"
-                            + " allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs")
+                            + " allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs"
+                            + " continue_final_message")
                     .split(" "));
 
     private static final Set<String> PASSED_OVER =
@@ -53,7 +54,7 @@ final class KnownFields {
         for (String name : "tools documents kv_transfer_params vllm_xargs".split(" ")) {
             refused.put(name, EMPTY);
         }
-        for (String name : "use_beam_search echo continue_final_message skip_reading_prefix_cache".split(" ")) {
+        for (String name : "use_beam_search echo skip_reading_prefix_cache".split(" ")) {
             refused.put(name, FALSE);
         }
         refused.put("detokenize", TRUE);

@@ -18,7 +18,9 @@ final class MediaJson {
 
     private static final Set<String> OPTIONS =
             Set.of("type", "uuid", "fps", "nframes", "num_frames", "min_pixels", "max_pixels");
-    private static final Set<String> PROCESSOR_OPTIONS = Set.of("fps", "min_pixels", "max_pixels");
+    private static final Set<String> PROCESSOR_OPTIONS =
+            Set.of("fps", "num_frames", "min_pixels", "max_pixels", "size");
+    private static final Set<String> SIZES = Set.of("shortest_edge", "longest_edge");
     private static final Set<String> VIDEO_OPTIONS = Set.of("fps", "num_frames");
 
     private final MediaPart defaults;
@@ -29,9 +31,7 @@ final class MediaJson {
         JsonFields processor = body.fields("mm_processor_kwargs");
         if (processor != null) {
             KnownFields.allowOnly(processor, PROCESSOR_OPTIONS);
-            builder.setFps(processor.number("fps"))
-                    .setMinPixels(processor.integer("min_pixels"))
-                    .setMaxPixels(processor.integer("max_pixels"));
+            readProcessorOptions(processor, builder);
         }
         JsonFields io = body.fields("media_io_kwargs");
         if (io != null) {
@@ -40,9 +40,29 @@ final class MediaJson {
         JsonFields video = io == null ? null : io.fields("video");
         if (video != null) {
             KnownFields.allowOnly(video, VIDEO_OPTIONS);
-            builder.setFps(or(video.number("fps"), builder.getFps())).setNumFrames(video.integer("num_frames"));
+            readSampling(video, builder);
         }
         defaults = builder.build();
+    }
+
+    /** Qwen's processor calls the bounds on pixels by the names that other models have for lengths of edges. */
+    private static void readProcessorOptions(JsonFields processor, MediaPart.Builder builder)
+            throws MalformedRecordException {
+        readSampling(processor, builder);
+        JsonFields size = processor.fields("size");
+        if (size != null) {
+            KnownFields.allowOnly(size, SIZES);
+            builder.setMinPixels(size.integer("shortest_edge")).setMaxPixels(size.integer("longest_edge"));
+        }
+        builder.setMinPixels(or(processor.integer("min_pixels"), builder.getMinPixels()))
+                .setMaxPixels(or(processor.integer("max_pixels"), builder.getMaxPixels()));
+    }
+
+    /** Either word replaces both, as neither means the same beside the other's default. */
+    private static void readSampling(JsonFields options, MediaPart.Builder builder) throws MalformedRecordException {
+        if (options.has("fps") || options.has("num_frames")) {
+            builder.setFps(options.number("fps")).setNumFrames(options.integer("num_frames"));
+        }
     }
 
     MediaPart part(MediaKind kind, String type, JsonFields part) throws MalformedRecordException {

@@ -9,7 +9,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -91,13 +90,10 @@ public final class PromptJson implements RecordCodec<PromptRequest> {
 
     private static void readTemplateOptions(JsonFields body, PromptRequest.Builder request)
             throws MalformedRecordException {
-        boolean visionId = body.flag("add_vision_id", false);
-        JsonFields template = body.fields("chat_template_kwargs");
-        if (template != null) {
-            KnownFields.allowOnly(template, Set.of("add_vision_id"));
-            visionId = template.flag("add_vision_id", visionId);
-        }
-        request.setAddVisionId(visionId).setAddGenerationPrompt(body.flag("add_generation_prompt", true));
+        request.setAddVisionId(body.flag("add_vision_id", false))
+                .setAddGenerationPrompt(body.flag("add_generation_prompt", true))
+                .setContinueFinalMessage(body.flag("continue_final_message", false))
+                .setChatTemplateKwargs(ChatTemplateKwargs.read(body));
     }
 
     private static Instant instant(JsonFields body, String name) throws MalformedRecordException {

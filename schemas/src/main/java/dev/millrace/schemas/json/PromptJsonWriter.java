@@ -3,6 +3,7 @@ package dev.millrace.schemas.json;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.schemas.ChatMessage;
+import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.MediaKind;
 import dev.millrace.schemas.MediaPart;
 import dev.millrace.schemas.PromptRequest;
@@ -16,7 +17,7 @@ final class PromptJsonWriter {
 
     private PromptJsonWriter() {}
 
-    static ObjectNode write(PromptRequest request) {
+    static ObjectNode write(PromptRequest request) throws MalformedRecordException {
         ObjectNode body = Json.MAPPER.createObjectNode();
         boolean chat = request.getMessages() != null;
         if (!request.getRequestId().isEmpty()) {
@@ -30,15 +31,23 @@ final class PromptJsonWriter {
         } else {
             body.set("prompt_token_ids", Json.MAPPER.valueToTree(request.getPromptTokenIds()));
         }
+        writeTemplateOptions(request, body);
         SamplingJson.write(request.getSampling(), chat, body);
         writeEnvelope(request, body);
         return body;
     }
 
+    private static void writeTemplateOptions(PromptRequest request, ObjectNode body) throws MalformedRecordException {
+        body.put("add_generation_prompt", request.getAddGenerationPrompt());
+        body.put("continue_final_message", request.getContinueFinalMessage());
+        body.put("add_vision_id", request.getAddVisionId());
+        if (request.getChatTemplateKwargs() != null) {
+            body.set("chat_template_kwargs", ChatTemplateKwargs.object(request.getChatTemplateKwargs()));
+        }
+    }
+
     private static void writeEnvelope(PromptRequest request, ObjectNode body) {
         body.put("model", request.getModel());
-        body.put("add_generation_prompt", request.getAddGenerationPrompt());
-        body.put("add_vision_id", request.getAddVisionId());
         body.put("priority", request.getPriority());
         body.put("reply_to", request.getReplyTo());
         if (request.getCreatedAt() != null) {

@@ -8,16 +8,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.avro.Schema;
 
-/** Writes a release's schemas and golden records; run once when a schema changed: {@code GoldenRecords schemas 2}. */
+/** Writes a release's schema and golden record; run once when a schema changed: {@code GoldenRecords schemas TokenEvent 2}. */
 final class GoldenRecords {
 
     private GoldenRecords() {}
 
     public static void main(String[] args) throws IOException {
         Path module = Path.of(args[0]);
-        String version = args[1];
-        write(module, PromptRequest.getClassSchema(), version, encoded(SampleRecords.conversation()));
-        write(module, TokenEvent.getClassSchema(), version, encoded(SampleRecords.lastEvent()));
+        String version = args[2];
+        switch (args[1]) {
+            case "PromptRequest" -> write(
+                    module, PromptRequest.getClassSchema(), version, encoded(SampleRecords.conversation()));
+            case "TokenEvent" -> write(
+                    module, TokenEvent.getClassSchema(), version, encoded(SampleRecords.lastEvent()));
+            default -> throw new IllegalArgumentException("no record is called " + args[1]);
+        }
     }
 
     static byte[] encoded(PromptRequest request) throws IOException {

@@ -34,14 +34,19 @@ class SingleObjectCodecTest {
 
     @Test
     void goldenRecordsOfEveryReleaseStillRead() throws IOException {
-        assertThat(prompts.decode(golden("PromptRequest-1"))).isEqualTo(SampleRecords.conversation());
+        assertThat(prompts.decode(golden("PromptRequest-1")))
+                .isEqualTo(PromptRequest.newBuilder(SampleRecords.conversation())
+                        .setContinueFinalMessage(false)
+                        .setChatTemplateKwargs(null)
+                        .build());
+        assertThat(prompts.decode(golden("PromptRequest-2"))).isEqualTo(SampleRecords.conversation());
         assertThat(tokens.decode(golden("TokenEvent-1"))).isEqualTo(SampleRecords.lastEvent());
     }
 
     @Test
     void fingerprintsOfReleasedSchemasNeverChange() throws IOException {
         Map<String, String> fingerprints = new TreeMap<>();
-        for (String name : new String[] {"PromptRequest-1", "TokenEvent-1"}) {
+        for (String name : new String[] {"PromptRequest-1", "PromptRequest-2", "TokenEvent-1"}) {
             byte[] golden = golden(name);
             long written =
                     ByteBuffer.wrap(golden).order(ByteOrder.LITTLE_ENDIAN).getLong(2);
@@ -49,12 +54,15 @@ class SingleObjectCodecTest {
             fingerprints.put(name, "%016x".formatted(written));
         }
         assertThat(fingerprints)
-                .isEqualTo(Map.of("PromptRequest-1", "76edb2e0c6b6be14", "TokenEvent-1", "8948ea808358fdfa"));
+                .isEqualTo(Map.of(
+                        "PromptRequest-1", "76edb2e0c6b6be14",
+                        "PromptRequest-2", "b77c3f26b6a18eda",
+                        "TokenEvent-1", "8948ea808358fdfa"));
     }
 
     @Test
     void currentSchemasAreReleased() throws IOException {
-        assertThat(SchemaHistory.fingerprint(released("PromptRequest-1")))
+        assertThat(SchemaHistory.fingerprint(released("PromptRequest-2")))
                 .as("run GoldenRecords with the next version number")
                 .isEqualTo(SchemaHistory.fingerprint(PromptRequest.getClassSchema()));
         assertThat(SchemaHistory.fingerprint(released("TokenEvent-1")))
@@ -87,6 +95,8 @@ class SingleObjectCodecTest {
         assertThat(read.getRequestId()).isEqualTo("old");
         assertThat(read.getPrompt()).isEqualTo("hello");
         assertThat(read.getAddGenerationPrompt()).isTrue();
+        assertThat(read.getContinueFinalMessage()).isFalse();
+        assertThat(read.getChatTemplateKwargs()).isNull();
         assertThat(read.getSampling().getSkipSpecialTokens()).isTrue();
     }
 
@@ -94,7 +104,7 @@ class SingleObjectCodecTest {
     void unknownFingerprintIsNamed() throws IOException {
         byte[] event = tokens.encode(SampleRecords.lastEvent());
         assertMalformed(
-                event, "no version of dev.millrace.schemas.PromptRequest", "76edb2e0c6b6be14", "8948ea808358fdfa");
+                event, "no version of dev.millrace.schemas.PromptRequest", "b77c3f26b6a18eda", "8948ea808358fdfa");
     }
 
     @Test

@@ -12,9 +12,11 @@ import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TextPart;
 import dev.millrace.schemas.avro.SingleObjectCodec;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -114,6 +116,76 @@ class PromptJsonTest {
     }
 
     @Test
+    void pixelsAreBoundedByEitherOfTheirNames() throws IOException {
+        assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"size\": {\"shortest_edge\": 10, \"longest_edge\": 20}}}"))
+                .isEqualTo(media(MediaKind.VIDEO)
+                        .setUrl("http://a")
+                        .setMinPixels(10)
+                        .setMaxPixels(20)
+                        .build());
+        assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"size\": {\"longest_edge\": 20}, \"max_pixels\": 30}}"))
+                .isEqualTo(media(MediaKind.VIDEO)
+                        .setUrl("http://a")
+                        .setMaxPixels(30)
+                        .build());
+    }
+
+    @Test
+    void framesAreChosenByOneRule() throws IOException {
+        var eight = media(MediaKind.VIDEO).setUrl("http://a").setNumFrames(8).build();
+        assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"num_frames\": 8}}")).isEqualTo(eight);
+        assertThat(
+                        defaultsOf(
+                                "{\"mm_processor_kwargs\": {\"fps\": 1}, \"media_io_kwargs\": {\"video\": {\"num_frames\": 8}}}"))
+                .isEqualTo(eight);
+        assertThat(defaultsOf("{\"media_io_kwargs\": {\"video\": {\"num_frames\": 8, \"fps\": 1}}}"))
+                .isEqualTo(media(MediaKind.VIDEO)
+                        .setUrl("http://a")
+                        .setNumFrames(8)
+                        .setFps(1.0)
+                        .build());
+    }
+
+    @Test
+    void templateOptionsAreRead() throws IOException {
+        PromptRequest request = read(
+                """
+                {"messages": [], "continue_final_message": true, "add_generation_prompt": false, "add_vision_id": true,
+                 "chat_template_kwargs": {"a": [1, 2.5, "x", null, NaN], "b": {"c": false}, "d": 99999999999999999999}}
+                """);
+        assertThat(request.getContinueFinalMessage()).isTrue();
+        assertThat(request.getAddGenerationPrompt()).isFalse();
+        assertThat(request.getAddVisionId()).isTrue();
+        assertThat(ChatTemplateKwargs.parse(request.getChatTemplateKwargs()))
+                .isEqualTo(Map.of(
+                        "a",
+                        Arrays.asList(1, 2.5, "x", null, Double.NaN),
+                        "b",
+                        Map.of("c", false),
+                        "d",
+                        new BigInteger("99999999999999999999")));
+        PromptRequest silent = read("{\"messages\": [], \"chat_template_kwargs\": null}");
+        assertThat(silent.getContinueFinalMessage()).isFalse();
+        assertThat(silent.getAddGenerationPrompt()).isTrue();
+        assertThat(ChatTemplateKwargs.parse(silent.getChatTemplateKwargs())).isEmpty();
+        assertThat(unknown).isEmpty();
+    }
+
+    @Test
+    void templateKwargsAreBounded() throws IOException {
+        String fits = "{\"a\":\"" + "x".repeat((1 << 16) - 8) + "\"}";
+        assertThat(ChatTemplateKwargs.parse(fits)).hasSize(1);
+        String tooLong = "{\"a\":\"" + "x".repeat((1 << 16) - 7) + "\"}";
+        assertKwargsRefused(tooLong, "must have at most 65536 characters, got 65537");
+        assertRefused(
+                "{\"messages\":[],\"chat_template_kwargs\":" + tooLong + "}", "chat_template_kwargs", "got 65537");
+        assertKwargsRefused("{\"a\":" + "[".repeat(30_000), "nesting depth");
+        assertKwargsRefused("[1]", "must be a JSON object, got an array");
+        assertKwargsRefused("", "got nothing");
+        assertKwargsRefused("{\"a\":1,\"a\":2}", "Duplicate field 'a'");
+    }
+
+    @Test
     void completionsBodyIsAPrompt() throws IOException {
         assertThat(read("{\"prompt\": \"Once\", \"logprobs\": 2}").getSampling().getLogprobs())
                 .isEqualTo(2);
@@ -148,7 +220,7 @@ class PromptJsonTest {
         assertThat(request.getDeadline()).isEqualTo(Instant.parse("2026-11-22T13:00:00Z"));
         assertThat(request.getReplyTo()).isEqualTo("me");
         assertThat(request.getHeaders()).isEqualTo(Map.of("k", "v"));
-        assertThat(request.getAddVisionId()).isTrue();
+        assertThat(ChatTemplateKwargs.parse(request.getChatTemplateKwargs())).isEqualTo(Map.of("add_vision_id", true));
     }
 
     @Test
@@ -167,11 +239,10 @@ class PromptJsonTest {
                 "\"best_of\": 2",
                 "\"echo\": true",
                 "\"prompt_logprobs\": 1",
-                "\"continue_final_message\": true",
                 "\"cache_salt\": \"s\"",
                 "\"chat_template\": \"{{ messages }}\"",
                 "\"truncate_prompt_tokens\": 5",
-                "\"mm_processor_kwargs\": {\"size\": 3}"
+                "\"mm_processor_kwargs\": {\"do_resize\": false}"
             })
     void knownButUnsupportedFieldsAreRefusedByName(String field) {
         String name = field.substring(1, field.indexOf('"', 1));
@@ -214,6 +285,14 @@ class PromptJsonTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}|messages[0].content[0].image_url|is missing",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"image\":\"a\",\"fps\":\"2\"}]}]}|messages[0].content[0].fps|must be a number",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video\",\"video\":[\"http://a\"]}]}]}|messages[0].content[0].video[0]|must be a data: URL",
+                "{\"messages\":[],\"continue_final_message\":\"yes\"}|continue_final_message|must be true or false, got the string",
+                "{\"messages\":[],\"chat_template_kwargs\":[1]}|chat_template_kwargs|must be an object, got an array",
+                "{\"messages\":[],\"chat_template_kwargs\":{\"a\":\"\\ud800\"}}|chat_template_kwargs|surrogate pair",
+                "{\"messages\":[],\"mm_processor_kwargs\":7}|mm_processor_kwargs|must be an object, got 7",
+                "{\"messages\":[],\"mm_processor_kwargs\":{\"size\":3}}|mm_processor_kwargs.size|must be an object, got 3",
+                "{\"messages\":[],\"mm_processor_kwargs\":{\"size\":{\"height\":3}}}|mm_processor_kwargs.size.height|is not supported; allowed are longest_edge, shortest_edge",
+                "{\"messages\":[],\"mm_processor_kwargs\":{\"min_pixels\":\"3\"}}|mm_processor_kwargs.min_pixels|must be an integer",
+                "{\"messages\":[],\"mm_processor_kwargs\":{\"num_frames\":1.5}}|mm_processor_kwargs.num_frames|must be an integer",
                 "{\"messages\":[],\"top_logprobs\":3}|top_logprobs|logprobs is not true",
                 "{}|messages|exactly one of",
                 "{\"messages\":[],\"prompt\":\"a\"}|messages|got messages and prompt"
@@ -282,6 +361,22 @@ class PromptJsonTest {
                         + picture + "\"}}]}]}");
         MediaPart part = (MediaPart) request.getMessages().get(0).getContent().get(0);
         assertThat(part.getUrl()).hasSize(picture.length());
+    }
+
+    /** What the body says of a video that says nothing. */
+    private MediaPart defaultsOf(String options) throws IOException {
+        PromptRequest request = read(
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video_url\",\"video_url\":\"http://a\"}]}],"
+                        + options.substring(1));
+        return (MediaPart) request.getMessages().get(0).getContent().get(0);
+    }
+
+    private static void assertKwargsRefused(String text, String words) {
+        assertThatThrownBy(() -> ChatTemplateKwargs.parse(text))
+                .isInstanceOfSatisfying(MalformedRecordException.class, e -> {
+                    assertThat(e).hasMessageStartingWith("chat_template_kwargs").hasMessageContaining(words);
+                    assertThat(e.toEventError().getParam()).isEqualTo("chat_template_kwargs");
+                });
     }
 
     private static MediaPart.Builder media(MediaKind kind) {
