@@ -132,6 +132,9 @@ class PromptJsonTest {
 
     @Test
     void framesAreChosenByOneRule() throws IOException {
+        assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"fps\": 1}, \"media_io_kwargs\": {\"video\": {}}}")
+                        .getFps())
+                .isEqualTo(1);
         var eight = media(MediaKind.VIDEO).setUrl("http://a").setNumFrames(8).build();
         assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"num_frames\": 8}}")).isEqualTo(eight);
         assertThat(
