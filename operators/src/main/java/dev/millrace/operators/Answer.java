@@ -3,18 +3,15 @@ package dev.millrace.operators;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
-import dev.millrace.operators.state.RequestSnapshot.Prepared;
-import dev.millrace.schemas.Usage;
 import java.time.Instant;
 import java.util.List;
 
-/** A prepared request's answer: its sequence in the engine and what that does not know. */
+/** One of a prepared request's answers: its sequence in the engine and what that does not know. */
 final class Answer {
 
     private static final int[] NO_TOKENS = {};
     private static final ChoiceSnapshot NOTHING = new ChoiceSnapshot(NO_TOKENS, 0, null, 0, null, 0);
 
-    private final PreparedRequest prepared;
     private final Sequence sequence;
     private final ChoiceSnapshot before;
 
@@ -23,26 +20,23 @@ final class Answer {
     private long lastTokenNanos;
 
     /**
-     * @param before how far the answer was when it was restored, or null for a new one
+     * @param choice which of the answers
+     * @param before how far it was when it was restored, or null for a new one
      */
-    Answer(TrackedRequest request, PreparedRequest prepared, ChoiceSnapshot before) {
-        this.prepared = prepared;
+    Answer(TrackedRequest request, PreparedRequest prepared, int choice, ChoiceSnapshot before) {
         this.before = before == null ? NOTHING : before;
         this.cumulativeLogprob = this.before.cumulativeLogprob();
         this.scheduledAt = this.before.scheduledAt();
         this.sequence = new Sequence(
                 request.id(),
-                0,
+                choice,
                 request.arrival(),
                 request.header().priority(),
                 prepared.prompt(),
                 prepared.params(),
                 this.before.tokens(),
                 this.before.emittedChars());
-    }
-
-    PreparedRequest prepared() {
-        return prepared;
+        sequence.finish(this.before.finish());
     }
 
     Sequence sequence() {
@@ -75,27 +69,18 @@ final class Answer {
         lastTokenNanos = nowNanos;
     }
 
-    Usage usage() {
-        return new Usage(sequence.promptLength(), sequence.outputLength(), cachedTokens());
-    }
-
-    Prepared snapshot() {
-        var choice = new ChoiceSnapshot(
+    ChoiceSnapshot snapshot() {
+        return new ChoiceSnapshot(
                 sequence.outputTokens(),
                 sequence.emittedChars(),
                 sequence.finish(),
                 cumulativeLogprob,
                 scheduledAt,
                 cachedTokens());
-        return new Prepared(
-                prepared.params(),
-                prepared.prompt().tokenIds(),
-                prepared.mediaStarts(),
-                prepared.media(),
-                List.of(choice));
     }
 
-    private int cachedTokens() {
+    /** Prompt tokens that came from the prefix cache when it was first admitted, by whichever attempt. */
+    int cachedTokens() {
         return before.scheduledAt() != null ? before.cachedTokens() : sequence.cachedTokens();
     }
 }

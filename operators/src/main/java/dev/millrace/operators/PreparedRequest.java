@@ -12,8 +12,11 @@ import java.util.List;
  * @param params resolved parameters, fit to the prompt's length
  * @param prompt its tokens and pixels
  * @param media the media as fetched, in the order of the prompt's
+ * @param choices answers wanted, at least 1
  */
-record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<EncodedMedia> media) {
+record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<EncodedMedia> media, int choices) {
+
+    private static final long CHOICE_BYTES = 1_024; // what a choice without tokens takes, roughly
 
     int[] mediaStarts() {
         return prompt.media().stream().mapToInt(MediaSpan::start).toArray();
@@ -22,6 +25,7 @@ record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<Enco
     /** Bytes that a checkpoint keeps. */
     long contentBytes() {
         return 4L * prompt.tokenIds().length
+                + (choices - 1) * CHOICE_BYTES
                 + media.stream().mapToLong(EncodedMedia::bytes).sum();
     }
 

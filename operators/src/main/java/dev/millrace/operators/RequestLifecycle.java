@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 
 /**
  * Carries each request from its arrival to its last event: taken in, prepared, generated, ended by its answer, an error or
- * its deadline. Every request that is taken in gets exactly one last event. Belongs to the task's thread.
+ * its deadline. Every answer of a request that is taken in gets exactly one last event. Belongs to the task's thread.
  *
  * <p>A second request under the id of an unfinished one is refused under its record's place: an error under the shared id
  * would look like the end of the first one's answer.
@@ -113,9 +113,9 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
 
     @Override
     public void prepared(TrackedRequest request, PreparedRequest prepared) {
-        tracker.begin(request, new Answer(request, prepared, before(request)));
+        tracker.begin(request, new Choices(request, prepared, before(request)));
         try {
-            engine.add(request.answer().sequence());
+            request.choices().unfinished().forEach(engine::add);
         } catch (InvalidInputException e) {
             fail(request, ErrorCode.INVALID_REQUEST.error(e.getMessage(), e.param()));
         }
@@ -135,7 +135,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         }
         measure(request, output);
         this.output.accept(events.tokens(request, output, now()));
-        if (output.finish() != null) {
+        if (output.finish() != null && request.choices().areFinished()) {
             end(request, FinishReason.valueOf(output.finish().name()));
         }
     }
@@ -153,20 +153,20 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
     }
 
     private void fail(TrackedRequest request, EventError error) {
-        output.accept(events.failure(request, error, now()));
+        events.failure(request, error, now()).forEach(output);
         end(request, FinishReason.ERROR);
     }
 
     private void end(TrackedRequest request, FinishReason reason) {
         tracker.end(request);
         metrics.finished(reason, System.nanoTime() - request.arrivedNanos());
-        if (request.answer() != null) {
-            preparation.release(request.answer().prepared());
+        if (request.choices() != null) {
+            preparation.release(request.choices().prepared());
         }
     }
 
     private void measure(TrackedRequest request, SequenceOutput output) {
-        Answer answer = request.answer();
+        Answer answer = request.choices().answer(output.sequence().choice());
         long nanos = System.nanoTime();
         if (output.firstPosition() == 0 && output.tokens().length > 0) {
             metrics.firstToken(nanos - request.arrivedNanos());
@@ -182,9 +182,9 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         }
     }
 
-    /** How far the answer was in the checkpoint, or null. */
-    private static ChoiceSnapshot before(TrackedRequest request) {
-        return request.work() instanceof Prepared prepared ? prepared.choices().get(0) : null;
+    /** How far the answers were in the checkpoint, or nothing. */
+    private static List<ChoiceSnapshot> before(TrackedRequest request) {
+        return request.work() instanceof Prepared prepared ? prepared.choices() : List.of();
     }
 
     private Instant now() {

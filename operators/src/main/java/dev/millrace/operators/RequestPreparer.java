@@ -41,14 +41,18 @@ final class RequestPreparer {
         ResolvedRequest request = resolver.resolve(((Unprepared) work).request());
         Preparation prompt = prompts.prepare(request.prompt());
         return new PreparedRequest(
-                request.fit(prompt.prompt().tokenIds().length, maxModelLen), prompt.prompt(), prompt.media());
+                request.fit(prompt.prompt().tokenIds().length, maxModelLen),
+                prompt.prompt(),
+                prompt.media(),
+                request.choices());
     }
 
     /** Tokens and parameters stay as they were; only pixels are made anew. */
     private PreparedRequest again(Prepared before) {
         requireSameVocabulary(before);
         PreparedPrompt prompt = prompts.restore(before.promptIds(), before.mediaStarts(), before.media());
-        return new PreparedRequest(before.params(), prompt, before.media());
+        return new PreparedRequest(
+                before.params(), prompt, before.media(), before.choices().size());
     }
 
     /** A savepoint may be restored with another checkpoint, whose embedding table is smaller. */

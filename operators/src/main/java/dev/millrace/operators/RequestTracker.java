@@ -44,10 +44,10 @@ final class RequestTracker {
         return unfinished.get(id);
     }
 
-    /** Has a request begun its answer, whose bytes take the place of the request's. */
-    void begin(TrackedRequest request, Answer answer) {
+    /** Has a request begun its answers, whose bytes take the place of the request's. */
+    void begin(TrackedRequest request, Choices choices) {
         contentBytes -= request.contentBytes();
-        request.begin(answer);
+        request.begin(choices);
         contentBytes += request.contentBytes();
         updateGate();
     }

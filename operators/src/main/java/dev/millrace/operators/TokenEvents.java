@@ -3,6 +3,7 @@ package dev.millrace.operators;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.engine.EngineListener.SequenceOutput;
+import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestHeader;
 import dev.millrace.schemas.EventError;
 import dev.millrace.schemas.FinishReason;
@@ -32,34 +33,49 @@ final class TokenEvents {
 
     /** Some tokens of an answer, the last ones perhaps. */
     TokenEvent tokens(TrackedRequest request, SequenceOutput output, Instant now) {
+        int choice = output.sequence().choice();
         TokenEvent.Builder event = begin(request.header().requestId(), request.header(), now)
-                .setChoice(output.sequence().choice())
+                .setChoice(choice)
                 .setFirstPosition(output.firstPosition())
                 .setTokenIds(Arrays.stream(output.tokens()).boxed().toList())
                 .setText(output.text())
                 .setTextStart(output.textStart())
                 .setLogprobs(logprobs(output))
-                .setScheduledAt(request.answer().scheduledAt());
+                .setScheduledAt(request.choices().answer(choice).scheduledAt());
         if (output.finish() != null) {
-            event.setFinishReason(FinishReason.valueOf(output.finish().name()))
-                    .setStopReason(output.stopReason())
-                    .setUsage(request.answer().usage())
-                    .setHeaders(request.header().headers());
+            event.setFinishReason(FinishReason.valueOf(output.finish().name())).setStopReason(output.stopReason());
+            if (request.choices().areFinished()) {
+                event.setUsage(request.choices().usage())
+                        .setHeaders(request.header().headers());
+            }
         }
         return event.build();
     }
 
-    /** The end of a request that cannot be answered, or no further. */
-    TokenEvent failure(TrackedRequest request, EventError error, Instant now) {
+    /**
+     * The end of a request that cannot be answered, or no further: one event for each answer that has not ended, or a single
+     * one where none was begun.
+     */
+    List<TokenEvent> failure(TrackedRequest request, EventError error, Instant now) {
         TokenEvent.Builder event = failure(request.id(), request.header(), error, now);
-        Answer answer = request.answer();
-        if (answer != null) {
-            event.setFirstPosition(answer.sequence().outputLength())
-                    .setTextStart(answer.sequence().emittedChars())
-                    .setScheduledAt(answer.scheduledAt())
-                    .setUsage(answer.usage());
+        Choices choices = request.choices();
+        if (choices == null) {
+            return List.of(event.build());
         }
-        return event.build();
+        List<Sequence> unfinished = choices.unfinished();
+        List<TokenEvent> events = new ArrayList<>(unfinished.size());
+        for (int i = 0; i < unfinished.size(); i++) {
+            Sequence sequence = unfinished.get(i);
+            boolean last = i == unfinished.size() - 1;
+            events.add(event.setChoice(sequence.choice())
+                    .setFirstPosition(sequence.outputLength())
+                    .setTextStart(sequence.emittedChars())
+                    .setScheduledAt(choices.answer(sequence.choice()).scheduledAt())
+                    .setUsage(last ? choices.usage() : null)
+                    .setHeaders(last ? request.header().headers() : Map.of())
+                    .build());
+        }
+        return events;
     }
 
     /** The only event of a request that is refused under the name of its record, as its own id would mislead. */

@@ -6,7 +6,7 @@ import dev.millrace.operators.state.RequestSnapshot.Work;
 import java.time.Instant;
 import java.util.concurrent.Future;
 
-/** An unfinished request: what is to be done for it, then the answer in the making. Belongs to the task's thread. */
+/** An unfinished request: what is to be done for it, then the answers in the making. Belongs to the task's thread. */
 final class TrackedRequest {
 
     private final RequestHeader header;
@@ -15,7 +15,7 @@ final class TrackedRequest {
     private final long arrivedNanos;
 
     private Work work;
-    private Answer answer;
+    private Choices choices;
     private long contentBytes;
     private boolean ended;
     private Future<?> deadlineTimer;
@@ -57,9 +57,9 @@ final class TrackedRequest {
         return work;
     }
 
-    /** The answer in the making; null until the request is prepared. */
-    Answer answer() {
-        return answer;
+    /** The answers in the making; null until the request is prepared. */
+    Choices choices() {
+        return choices;
     }
 
     /** Bytes that are kept for it. */
@@ -71,9 +71,9 @@ final class TrackedRequest {
         return ended;
     }
 
-    /** Is prepared: from now on its state is that of its answer. */
-    void begin(Answer begun) {
-        answer = begun;
+    /** Is prepared: from now on its state is that of its answers. */
+    void begin(Choices begun) {
+        choices = begun;
         work = null;
         contentBytes = begun.prepared().contentBytes();
     }
@@ -90,6 +90,6 @@ final class TrackedRequest {
     }
 
     RequestSnapshot snapshot() {
-        return new RequestSnapshot(header, arrival, arrivedAt, answer == null ? work : answer.snapshot());
+        return new RequestSnapshot(header, arrival, arrivedAt, choices == null ? work : choices.snapshot());
     }
 }

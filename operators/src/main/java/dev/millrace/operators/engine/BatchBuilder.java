@@ -34,7 +34,7 @@ final class BatchBuilder {
         this.step = step;
         this.encoder = encoder;
         int tokens = step.numTokens();
-        int sequences = step.numSequences();
+        int sequences = step.numSequences() - step.numForked();
         int samples = step.numSamples();
         ids = new int[tokens];
         mediaRow = new int[tokens];
@@ -51,10 +51,13 @@ final class BatchBuilder {
     ForwardBatch build() {
         Arrays.fill(mediaRow, NO_MEDIA);
         int sample = 0;
+        int added = 0;
         for (int i = 0; i < step.numSequences(); i++) {
-            addSequence(i);
+            if (step.count(i) > 0) {
+                addSequence(i, added++);
+            }
             if (step.samples(i)) {
-                addSample(i, sample++);
+                addSample(step.sequence(i), cuQ[added] - 1, sample++);
             }
         }
         boolean bans = banned.size() > 0;
@@ -72,15 +75,15 @@ final class BatchBuilder {
                 bans ? bannedOffsets : NONE,
                 bans ? banned.toArray(0) : NONE,
                 step.tableUpdates(),
-                NONE,
+                step.copyPairs(),
                 assignments(),
                 false);
     }
 
-    private void addSequence(int index) {
-        Sequence sequence = step.sequence(index);
-        int start = step.start(index);
-        int count = step.count(index);
+    private void addSequence(int entry, int index) {
+        Sequence sequence = step.sequence(entry);
+        int start = step.start(entry);
+        int count = step.count(entry);
         int at = cuQ[index];
         cuQ[index + 1] = at + count;
         contextLength[index] = start + count;
@@ -122,10 +125,9 @@ final class BatchBuilder {
         }
     }
 
-    private void addSample(int index, int sample) {
-        Sequence sequence = step.sequence(index);
-        sampleToken[sample] = cuQ[index + 1] - 1;
-        sampleRow[sample] = row[index];
+    private void addSample(Sequence sequence, int token, int sample) {
+        sampleToken[sample] = token;
+        sampleRow[sample] = sequence.placement().row();
         numLogprobs[sample] = sequence.params().logprobs();
         sequence.banNext(banned);
         bannedOffsets[sample + 1] = banned.size();

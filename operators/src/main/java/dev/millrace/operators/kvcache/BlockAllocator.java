@@ -70,6 +70,36 @@ public class BlockAllocator {
         table.setRegistered(count);
     }
 
+    /**
+     * Begins a table with the first {@code count} blocks of another, whatever is written of the last one.
+     *
+     * @param full how many of them hold nothing but what both tables have in common
+     */
+    public void share(BlockTable table, BlockTable other, int count, int full) {
+        for (int i = 0; i < count; i++) {
+            reference(other.block(i));
+            table.add(other.block(i));
+        }
+        table.setRegistered(Math.min(full, other.registered()));
+    }
+
+    /** How many hold a block. */
+    public int holders(int block) {
+        return references[block];
+    }
+
+    /** Puts a free block, which there must be, into a table in another's place, and returns it. The other is still held. */
+    public int replace(BlockTable table, int index) {
+        int block = take();
+        table.set(index, block);
+        return block;
+    }
+
+    /** Takes a holder off a block that {@link #replace} took out of a table. */
+    public void letGo(int block) {
+        release(block);
+    }
+
     /** Lengthens a table to {@code size} blocks; false, and nothing changed, if too few are free. */
     public boolean tryExtend(BlockTable table, int size) {
         int missing = size - table.size();

@@ -18,6 +18,10 @@ public final class BlockTable {
         blocks.add(block);
     }
 
+    void set(int index, int block) {
+        blocks.set(index, block);
+    }
+
     /** Leading blocks that were offered to the prefix cache. */
     int registered() {
         return registered;

@@ -27,6 +27,17 @@ public final class IntList {
         values[size++] = value;
     }
 
+    /** Puts a value before the one that is at an index, or at the end. */
+    public void insert(int index, int value) {
+        add(value);
+        System.arraycopy(values, index, values, index + 1, size - 1 - index);
+        values[index] = value;
+    }
+
+    public void set(int index, int value) {
+        values[index] = value;
+    }
+
     public void addAll(int[] added) {
         if (size + added.length > values.length) {
             values = Arrays.copyOf(values, Math.max(2 * size, size + added.length));

@@ -20,6 +20,7 @@ import java.util.stream.IntStream;
 public final class RequestResolver {
 
     private static final int COMPLETION_TOKENS = 16; // vLLM's max_tokens for a prompt that is no conversation
+    private static final int MAX_CHOICES = 16_384; // vLLM's VLLM_MAX_N_SEQUENCES
     private static final int MAX_STOPS = 256; // each is looked for in every step
 
     private final RequestLimits limits;
@@ -58,11 +59,14 @@ public final class RequestResolver {
                 "Got priority %d but Priority scheduling is not enabled.",
                 request.getPriority());
         SamplingOptions options = request.getSampling();
-        requireOneAnswer(options);
         BadWords badWords = BadWords.of(options.getBadWords(), tokenizer);
         SamplingParams params = sampling.resolve(options, seed(request), badWords);
         PromptInput prompt = PromptReader.read(request);
-        return new ResolvedRequest(prompt, generation(options, params, badWords, prompt), options.getMaxTokens());
+        return new ResolvedRequest(
+                prompt,
+                generation(options, params, badWords, prompt),
+                options.getMaxTokens(),
+                choices(options, params));
     }
 
     private GenerationParams generation(
@@ -112,15 +116,12 @@ public final class RequestResolver {
         return wanted;
     }
 
-    private static void requireOneAnswer(SamplingOptions options) {
+    private static int choices(SamplingOptions options, SamplingParams params) {
         int n = options.getN() == null ? 1 : options.getN();
         Require.that(n >= 1, "n", "n must be at least 1, got %d.", n);
-        Require.that(
-                n == 1,
-                "n",
-                "n must be 1, got %d: a request has one answer; send it %d times with seeds of their own.",
-                n,
-                n);
+        Require.that(n <= MAX_CHOICES, "n", "n must be at most %d, got %d.", MAX_CHOICES, n);
+        Require.that(n == 1 || params.temperature() > 0, "n", "n must be 1 when using greedy sampling, got %d.", n);
+        return n;
     }
 
     private long seed(PromptRequest request) {

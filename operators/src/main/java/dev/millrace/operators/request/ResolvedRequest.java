@@ -10,8 +10,9 @@ import dev.millrace.operators.sequence.GenerationParams;
  * @param prompt what is asked
  * @param params how the answer is generated; {@code maxTokens} is the most that may be wanted, whatever the context holds
  * @param askedTokens the {@code max_tokens} that the request itself gives, or null
+ * @param choices answers wanted, at least 1
  */
-public record ResolvedRequest(PromptInput prompt, GenerationParams params, Integer askedTokens) {
+public record ResolvedRequest(PromptInput prompt, GenerationParams params, Integer askedTokens, int choices) {
 
     /**
      * The parameters for a prompt of so many tokens, fewer than {@code maxModelLen}. As in vLLM, an answer that is asked for and cannot fit is refused,

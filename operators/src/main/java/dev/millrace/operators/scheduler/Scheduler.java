@@ -1,6 +1,7 @@
 package dev.millrace.operators.scheduler;
 
 import dev.millrace.operators.kvcache.BlockAllocator;
+import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.sequence.Placement;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ public final class Scheduler {
     private final FreeRows rows;
     private final TreeSet<Sequence> waiting;
     private final ArrayList<Sequence> running = new ArrayList<>();
+    private final Siblings siblings;
     private final Counts counts = new Counts();
     private long steps;
 
@@ -43,6 +45,7 @@ public final class Scheduler {
         this.limits = limits;
         this.order = importance;
         this.kv = new KvSpace(allocator, blockSize, limits.enablePrefixCaching());
+        this.siblings = new Siblings(running, importance, kv);
         this.encoder = encoder;
         this.rows = new FreeRows(limits.maxNumSeqs());
         this.waiting = new TreeSet<>(importance);
@@ -79,6 +82,7 @@ public final class Scheduler {
         if (tryScheduleRunning(step)) {
             admitWaiting(step);
         }
+        step.copy(kv.takeCopies());
         if (!step.isEmpty()) {
             steps++;
             launch(step);
@@ -124,22 +128,37 @@ public final class Scheduler {
 
     /**
      * Admits in order. A sequence whose next picture is being encoded lets others go first, but not to the row and blocks
-     * that it will need.
+     * that it will need; so does one whose prompt is being computed for another choice of its request.
      */
     private void admitWaiting(Step step) {
         List<Sequence> expecting = new ArrayList<>(0);
         int promised = 0;
         Iterator<Sequence> candidates = waiting.iterator();
-        while (candidates.hasNext() && step.budget() > 0 && rows.size() > expecting.size()) {
+        while (candidates.hasNext() && rows.size() > expecting.size()) {
             Sequence sequence = candidates.next();
-            if (sequence.tokensInFlight() > 0 || !tryBegin(sequence, promised)) {
+            int forkPoint = siblings.forkPoint(sequence, step);
+            if (forkPoint >= 0) {
+                if (!tryFork(sequence, forkPoint, step, promised)) {
+                    break;
+                }
+                candidates.remove();
+                promised++;
+                continue;
+            }
+            Sequence ahead = siblings.ahead(sequence);
+            if (ahead == null && !siblings.isEmpty(sequence)) {
+                expecting.add(sequence);
+                promised += kv.ownBlocks(sequence, sequence.commonTokens());
+                continue;
+            }
+            if (step.budget() == 0 || sequence.tokensInFlight() > 0 || !tryBegin(sequence, ahead, promised)) {
                 break;
             }
             int wanted = wanted(sequence, step.budget());
             int count = available(sequence, wanted);
             if (count == wanted || count > 0 && encoder.isNextThere(sequence)) {
                 candidates.remove();
-                admit(sequence, count, step);
+                admit(sequence, ahead, count, step);
             } else if (encoder.isNextComing(sequence)) {
                 expecting.add(sequence);
                 promised += kv.blocksFor(sequence);
@@ -152,12 +171,13 @@ public final class Scheduler {
     }
 
     /** Has a waiting sequence begin with what others computed of it; false if it does not fit beside what is promised. */
-    private boolean tryBegin(Sequence sequence, int promised) {
-        int cached = kv.cachedTokens(sequence);
-        if (!kv.fits(sequence, cached, promised)) {
+    private boolean tryBegin(Sequence sequence, Sequence ahead, int promised) {
+        int begun = ahead == null ? kv.cachedTokens(sequence) : sequence.commonTokens();
+        boolean fits = ahead == null ? kv.fits(sequence, begun, promised) : kv.fitsBeside(sequence, begun, promised);
+        if (!fits) {
             return false;
         }
-        sequence.restartAt(cached);
+        sequence.restartAt(begun);
         encoder.pass(sequence);
         return true;
     }
@@ -167,17 +187,40 @@ public final class Scheduler {
         sequence.restartAt(0);
     }
 
-    private void admit(Sequence sequence, int count, Step step) {
-        running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
-        if (sequence.tryMarkAdmitted()) {
-            counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
+    /** @param ahead the sibling whose blocks it shares, or null */
+    private void admit(Sequence sequence, Sequence ahead, int count, Step step) {
+        if (ahead == null) {
+            if (sequence.tryMarkAdmitted(sequence.computed())) {
+                counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
+            }
+            kv.share(sequence);
+        } else {
+            sequence.tryMarkAdmitted(0);
+            kv.share(sequence, ahead, sequence.computed());
         }
-        sequence.placement().takeRow(rows.take());
-        kv.share(sequence);
         kv.tryExtend(sequence, count);
+        enter(sequence, step);
+        step.add(sequence, count);
+    }
+
+    /** Has a sequence share all that a sibling has once the step is done, the logits that both sample from included. */
+    private boolean tryFork(Sequence sequence, int sibling, Step step, int promised) {
+        int prompt = sequence.promptLength();
+        if (step.numSamples() >= limits.maxNumBatchedTokens() || !kv.fitsBeside(sequence, prompt, promised)) {
+            return false;
+        }
+        sequence.tryMarkAdmitted(0);
+        kv.share(sequence, step.sequence(sibling), prompt);
+        enter(sequence, step);
+        step.addForked(sequence, sibling);
+        return true;
+    }
+
+    private void enter(Sequence sequence, Step step) {
+        running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
+        sequence.placement().takeRow(rows.take());
         step.addAdmitted(sequence);
         step.addTableUpdates(sequence.placement(), 0);
-        step.add(sequence, count);
     }
 
     /** Tokens that a sequence would compute with so much of the budget left. */
@@ -195,7 +238,9 @@ public final class Scheduler {
 
     /** Gets blocks for a running sequence, from less important ones if need be; false if it lost its own instead. */
     private boolean tryMakeRoom(Sequence sequence, int count, Step step) {
-        int size = sequence.placement().blocks().size();
+        BlockTable blocks = sequence.placement().blocks();
+        int size = blocks.size();
+        int last = blocks.block(size - 1);
         while (!kv.tryExtend(sequence, count)) {
             Sequence victim = running.remove(running.size() - 1);
             preempt(victim);
@@ -203,7 +248,7 @@ public final class Scheduler {
                 return false;
             }
         }
-        step.addTableUpdates(sequence.placement(), size);
+        step.addTableUpdates(sequence.placement(), blocks.block(size - 1) == last ? size : size - 1);
         return true;
     }
 
@@ -218,6 +263,7 @@ public final class Scheduler {
     private void launch(Step step) {
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
+            sequence.restartAt(step.start(i)); // of use to one that is forked: until now nothing of it was there
             int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
             counts.addPromptTokens(Math.min(step.count(i), promptLeft));
             sequence.launched(step.count(i), step.samples(i));

@@ -7,7 +7,10 @@ import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What one step computes: of each of its sequences some tokens, and whether another is sampled after them. */
+/**
+ * What one step computes: of each of its sequences some tokens, and whether another is sampled after them. A sequence that
+ * is forked computes none: it samples after the tokens of the sequence before it.
+ */
 public final class Step {
 
     private final long number;
@@ -19,6 +22,8 @@ public final class Step {
     private int budget;
     private int numTokens;
     private int numSamples;
+    private int numForked;
+    private int[] copyPairs;
 
     Step(long number, int budget, int expectedSequences) {
         this.number = number;
@@ -40,6 +45,11 @@ public final class Step {
         return sequences.size();
     }
 
+    /** Those of them that are forked. */
+    public int numForked() {
+        return numForked;
+    }
+
     public int numTokens() {
         return numTokens;
     }
@@ -58,19 +68,24 @@ public final class Step {
         return starts.get(index);
     }
 
-    /** Tokens computed, at least 1. */
+    /** Tokens computed; none of a sequence that is forked. */
     public int count(int index) {
         return Math.abs(counts.get(index));
     }
 
     /** Whether another token is sampled after them. */
     public boolean samples(int index) {
-        return counts.get(index) > 0;
+        return counts.get(index) >= 0;
     }
 
     /** Sequences that take over a row in this step. */
     public List<Sequence> admitted() {
         return admitted;
+    }
+
+    /** Pairs (from, to) of blocks that are copied before anything is written. */
+    public int[] copyPairs() {
+        return copyPairs;
     }
 
     /** Triples (row, index in the row's block table, block). */
@@ -90,6 +105,25 @@ public final class Step {
         budget -= count;
         numTokens += count;
         numSamples += samples ? 1 : 0;
+    }
+
+    /** Where a sequence's first token is sampled; −1 if not in this step. */
+    int firstSample(Sequence sequence) {
+        int at = sequences.lastIndexOf(sequence);
+        return at >= 0 && samples(at) && start(at) + count(at) == sequence.promptLength() ? at : -1;
+    }
+
+    /** Adds a sequence whose first token is sampled from the same logits as that of its sibling at an index. */
+    void addForked(Sequence sequence, int sibling) {
+        sequences.add(sibling + 1, sequence);
+        starts.insert(sibling + 1, sequence.promptLength());
+        counts.insert(sibling + 1, 0);
+        numSamples++;
+        numForked++;
+    }
+
+    void copy(int[] pairs) {
+        copyPairs = pairs;
     }
 
     void addAdmitted(Sequence sequence) {

@@ -168,6 +168,16 @@ public final class Sequence {
         return placement;
     }
 
+    /** Tokens that it has in common with every other choice of its request, and need not be sampled after. */
+    public int commonTokens() {
+        return Math.min(promptLength, length() - 1);
+    }
+
+    /** Whether it is another choice of the same request. */
+    public boolean isSibling(Sequence other) {
+        return prompt == other.prompt && requestId.equals(other.requestId);
+    }
+
     /** Keys of its full blocks. */
     public PrefixKeys prefixKeys() {
         return prefixKeys;
@@ -231,11 +241,11 @@ public final class Sequence {
     }
 
     /** Notes what was cached when it was first admitted; false if it was admitted before. */
-    public boolean tryMarkAdmitted() {
+    public boolean tryMarkAdmitted(int cached) {
         if (cachedTokens != NEVER_ADMITTED) {
             return false;
         }
-        cachedTokens = Math.min(computed, promptLength());
+        cachedTokens = Math.min(cached, promptLength());
         return true;
     }
 

@@ -29,13 +29,19 @@ class RandomOperationsTest {
     void everyAnswerIsThatOfAnUndisturbedEngine() {
         long preemptions = 0;
         long prefixHits = 0;
+        long forks = 0;
+        long copies = 0;
         for (long seed = 0; seed < SEEDS; seed++) {
             RandomWorkload workload = run(seed, PoisoningAllocator::new, HASHER);
             preemptions += workload.preemptions();
             prefixHits += workload.prefixHits();
+            forks += workload.forks();
+            copies += workload.copies();
         }
         assertThat(preemptions).as("the workload makes blocks scarce").isGreaterThan(1_000);
         assertThat(prefixHits).as("the workload shares prefixes").isGreaterThan(10_000);
+        assertThat(forks).as("the workload forks").isGreaterThan(1_000);
+        assertThat(copies).as("forked sequences part").isGreaterThan(forks);
     }
 
     static Stream<Map.Entry<String, AllocatorFactory>> brokenAllocators() {

@@ -2,6 +2,7 @@ package dev.millrace.operators.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import dev.millrace.operators.engine.EngineConfig.Policy;
@@ -36,6 +37,8 @@ final class RandomWorkload {
     private EngineFixture fixture;
     private long preemptions;
     private long prefixHits;
+    private long forks;
+    private long copies;
 
     /** @param hasty whether encodings are reported before they are done */
     RandomWorkload(long seed, AllocatorFactory allocators, BlockHasher hasher, boolean hasty) {
@@ -74,6 +77,14 @@ final class RandomWorkload {
         return prefixHits;
     }
 
+    long forks() {
+        return forks;
+    }
+
+    long copies() {
+        return copies;
+    }
+
     void run(int operations) {
         for (int i = 0; i < operations; i++) {
             operate(random.nextInt(100));
@@ -108,15 +119,26 @@ final class RandomWorkload {
 
     private void add() {
         int priority = config.policy() == Policy.PRIORITY ? random.nextInt(3) : 0;
-        Sequence sequence = new Sequence("r" + all.size(), 0, all.size(), priority, prompt(), params(), new int[0], 0);
-        all.add(sequence);
-        fixture.engine.add(sequence);
+        int id = all.size();
+        PreparedPrompt prompt = prompt();
+        GenerationParams params = params();
+        for (int choice = choices(); choice >= 0; choice--) {
+            Sequence sequence = new Sequence("r" + id, choice, id, priority, prompt, params, new int[0], 0);
+            all.add(sequence);
+            fixture.engine.add(sequence);
+        }
+    }
+
+    /** Beside the first. */
+    private int choices() {
+        return random.nextInt(3) > 0 ? 0 : random.nextInt(6);
     }
 
     private void abort() {
         if (!all.isEmpty()) {
             Sequence sequence = all.get(random.nextInt(all.size()));
-            boolean unfinished = !fixture.answers.isFinished(sequence);
+            boolean unfinished = all.stream()
+                    .anyMatch(choice -> choice.isSibling(sequence) && !fixture.answers.isFinished(choice));
             assertThat(fixture.engine.tryAbort(sequence.requestId())).isEqualTo(unfinished);
         }
     }
@@ -131,7 +153,7 @@ final class RandomWorkload {
             String text = answer == null ? "" : answer.text.toString();
             Sequence restored = new Sequence(
                     sequence.requestId(),
-                    0,
+                    sequence.choice(),
                     sequence.arrival(),
                     sequence.priority(),
                     sequence.prompt(),
@@ -152,12 +174,17 @@ final class RandomWorkload {
     private void count() {
         preemptions += fixture.engine.stats().numPreemptions();
         prefixHits += fixture.engine.stats().prefixCacheHits();
+        for (ForwardBatch batch : fixture.executor.batches()) {
+            forks += Arrays.stream(batch.sampleToken()).count()
+                    - Arrays.stream(batch.sampleToken()).distinct().count();
+            copies += batch.copyPairs().length / 2;
+        }
     }
 
     private void compareWithUndisturbed(Sequence sequence) {
         EngineFixture alone = new EngineFixture(
                 new EngineConfig(MAX_MODEL_LEN, 1, MAX_MODEL_LEN, false, true, 0, Policy.PRIORITY, 1), 40, 64);
-        Sequence again = new Sequence("again", 0, 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
+        Sequence again = new Sequence("again", sequence.choice(), 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
         alone.engine.add(again);
         alone.runToEnd();
         var expected = alone.answers.of(again);

@@ -32,6 +32,7 @@ final class RememberingExecutor implements ModelExecutor {
     private final int numBlocks;
     private final int blockSize;
     private final long[] slots;
+    private final boolean[] overwritable; // slots that were copied
     private final long[] media;
     private final boolean[] readable; // media rows whose encoding was reported
     private final Row[] rows;
@@ -48,6 +49,7 @@ final class RememberingExecutor implements ModelExecutor {
         this.numBlocks = numBlocks;
         this.blockSize = blockSize;
         this.slots = new long[numBlocks * blockSize];
+        this.overwritable = new boolean[slots.length];
         this.media = new long[mediaRows];
         this.readable = new boolean[mediaRows];
         this.rows = new Row[maxNumSeqs];
@@ -153,7 +155,10 @@ final class RememberingExecutor implements ModelExecutor {
 
     /** Forgets a block's content once the steps launched before are done. */
     void poison(int block) {
-        queue.add(() -> Arrays.fill(slots, block * blockSize, (block + 1) * blockSize, POISON));
+        queue.add(() -> {
+            Arrays.fill(slots, block * blockSize, (block + 1) * blockSize, POISON);
+            Arrays.fill(overwritable, block * blockSize, (block + 1) * blockSize, false);
+        });
     }
 
     /** Every step launched. */
@@ -188,6 +193,7 @@ final class RememberingExecutor implements ModelExecutor {
         for (int i = 0; i < batch.tableUpdates().length; i += 3) {
             updateTable(batch.tableUpdates()[i], batch.tableUpdates()[i + 1], batch.tableUpdates()[i + 2]);
         }
+        copy(batch.copyPairs());
         // What was computed before must be there before anything of this step is written.
         for (int s = 0; s < batch.numSequences(); s++) {
             hashContext(rows[batch.row()[s]], batch.contextLength()[s] - count(batch, s));
@@ -200,8 +206,26 @@ final class RememberingExecutor implements ModelExecutor {
 
     private void updateTable(int row, int index, int block) {
         require(block > 0 && block < numBlocks, "block " + block + " exists and is not the null block");
-        require(rows[row].tableSize == index, "a table grows by one block after another");
-        rows[row].table[rows[row].tableSize++] = block;
+        int size = rows[row].tableSize;
+        require(size == index || size == index + 1, "a table grows by one block after another");
+        rows[row].table[index] = block;
+        rows[row].tableSize = index + 1;
+    }
+
+    /** As a device does: at once. */
+    private void copy(int[] pairs) {
+        long[] before = slots.clone();
+        boolean[] written = new boolean[numBlocks];
+        for (int i = 0; i < pairs.length; i += 2) {
+            int to = pairs[i + 1] * blockSize;
+            require(!written[pairs[i + 1]], "a block is copied to once");
+            written[pairs[i + 1]] = true;
+            System.arraycopy(before, pairs[i] * blockSize, slots, to, blockSize);
+            Arrays.fill(overwritable, to, to + blockSize, true);
+        }
+        for (int i = 0; i < pairs.length; i += 2) {
+            require(!written[pairs[i]], "a block is not copied from and to");
+        }
     }
 
     private void encode(MediaInput input) {
@@ -221,7 +245,8 @@ final class RememberingExecutor implements ModelExecutor {
             int token = batch.ids()[at] == ForwardBatch.LAST_SAMPLED ? row.lastSampled() : batch.ids()[at];
             require(token == row.history.get(start + j), "the row's history is the sequence's");
             int slot = row.slot(start + j, blockSize);
-            require(slots[slot] == POISON, "slot " + slot + " is written once");
+            require(slots[slot] == POISON || overwritable[slot], "slot " + slot + " is written once");
+            overwritable[slot] = false;
             slots[slot] = content(batch, at, token);
         }
     }
@@ -245,8 +270,10 @@ final class RememberingExecutor implements ModelExecutor {
                 s++;
             }
             require(batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1, "a sample follows its sequence's last token");
-            require(batch.sampleRow()[r] == batch.row()[s], "a sample has its sequence's row");
-            Row row = rows[batch.row()[s]];
+            Row row = rows[batch.sampleRow()[r]];
+            require(
+                    batch.sampleRow()[r] == batch.row()[s] || row.history.size() == batch.contextLength()[s],
+                    "a sample has its sequence's row, or that of one that has the same tokens");
             long hash = hashContext(row, batch.contextLength()[s]);
             tokens[r] = row.draw(hash, banned(batch, r));
             row.history.add(tokens[r]);
