@@ -20,10 +20,9 @@ final class Answers {
     }
 
     private void add(TokenEvent event) {
-        Answer answer = byRequest.computeIfAbsent(event.getRequestId(), id -> new Answer());
-        assertThat(answer.last)
-                .as("nothing follows the end of %s", event.getRequestId())
-                .isNull();
+        String name = choice(event.getRequestId(), event.getChoice());
+        Answer answer = byRequest.computeIfAbsent(name, id -> new Answer());
+        assertThat(answer.last).as("nothing follows the end of %s", name).isNull();
         assertThat(event.getFirstPosition()).isEqualTo(answer.tokens.size());
         assertThat(event.getTextStart()).isEqualTo(answer.text.length());
         assertThat(event.getText()).hasSameSizeAs(event.getTokenIds());
@@ -32,6 +31,11 @@ final class Answers {
         if (event.getFinishReason() != null) {
             answer.last = event;
         }
+    }
+
+    /** What one of a request's answers is called here; the first has the request's id. */
+    static String choice(String id, int choice) {
+        return choice == 0 ? id : id + "#" + choice;
     }
 
     boolean isFinished(String id) {

@@ -148,13 +148,22 @@ final class HashingExecutor implements ModelExecutor {
         for (int i = 0; i < updates.length; i += 3) {
             rows[updates[i]].table[updates[i + 1]] = updates[i + 2];
         }
+        int[] pairs = batch.copyPairs();
+        for (int i = 0; i < pairs.length; i += 2) {
+            int size = config.blockSize();
+            System.arraycopy(slots, pairs[i] * size, slots, pairs[i + 1] * size, size);
+        }
         for (int s = 0; s < batch.numSequences(); s++) {
             write(batch, s);
         }
         int[] tokens = new int[batch.numSamples()];
         var logprobs = new SampleLogprobs[tokens.length];
-        for (int r = 0; r < tokens.length; r++) {
+        for (int s = 0, r = 0; r < tokens.length; r++) {
+            while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
+                s++;
+            }
             Row row = rows[batch.sampleRow()[r]];
+            row.length = batch.contextLength()[s];
             row.last = row.draw(slots, config.blockSize());
             tokens[r] = row.last;
             int k = batch.numLogprobs()[r];
@@ -167,11 +176,10 @@ final class HashingExecutor implements ModelExecutor {
         Row row = rows[batch.row()[s]];
         int from = batch.cuQ()[s];
         int count = batch.cuQ()[s + 1] - from;
-        row.length = batch.contextLength()[s];
+        int length = batch.contextLength()[s];
         for (int j = 0; j < count; j++) {
             int id = batch.ids()[from + j];
-            slots[row.slot(row.length - count + j, config.blockSize())] =
-                    id == ForwardBatch.LAST_SAMPLED ? row.last : id;
+            slots[row.slot(length - count + j, config.blockSize())] = id == ForwardBatch.LAST_SAMPLED ? row.last : id;
         }
     }
 
@@ -183,7 +191,7 @@ final class HashingExecutor implements ModelExecutor {
         private int last;
 
         Row(RowAssignment assignment, int mostBlocks) {
-            seed = assignment.params().seed();
+            seed = assignment.params().seed() + assignment.choice();
             table = new int[mostBlocks];
             int[] output = assignment.outputIds();
             last = output.length == 0 ? -1 : output[output.length - 1];

@@ -179,7 +179,8 @@ final class OperatorFixture implements AutoCloseable {
     }
 
     private boolean hasEnded(String id) {
-        return events().stream().anyMatch(event -> event.getRequestId().equals(id) && event.getFinishReason() != null);
+        return events().stream().anyMatch(event -> event.getRequestId().equals(id) && event.getFinishReason() != null)
+                && !List.of(queuedIds()).contains(id);
     }
 
     /** Requests that are unfinished. */

@@ -55,6 +55,44 @@ class RealModelTest {
         }
     }
 
+    @Test
+    void choicesGoOnWithTheSameWordsAfterACheckpoint() throws Exception {
+        Answers undisturbed;
+        try (var operator = OperatorFixture.open(new CpuExecutorFactory(), null)) {
+            operator.send(choices());
+            undisturbed = operator.runToEnd("choices").answers();
+        }
+        for (int tokens : new int[] {1, 5, 17}) {
+            List<TokenEvent> committed;
+            OperatorSubtaskState state;
+            try (var operator = OperatorFixture.open(new CpuExecutorFactory(), null)) {
+                operator.send(choices());
+                operator.runUntil(() -> operator.answers().tokens("choices#3").size() >= tokens);
+                state = operator.snapshot();
+                committed = new ArrayList<>(operator.events());
+            }
+            try (var operator = OperatorFixture.open(new CpuExecutorFactory(), state)) {
+                operator.runUntil(() -> operator.queued() == 0);
+                committed.addAll(operator.events());
+            }
+            Answers continued = Answers.of(committed);
+            assertThat(continued.texts()).hasSize(4).isEqualTo(undisturbed.texts());
+            for (String id : undisturbed.texts().keySet()) {
+                assertThat(continued.tokens(id)).as(id).isEqualTo(undisturbed.tokens(id));
+            }
+        }
+        assertThat(undisturbed.texts().values()).doesNotHaveDuplicates();
+    }
+
+    private static PromptRequest choices() throws IOException {
+        PromptRequest request = Requests.chat("choices", "user", picture(), Requests.text("What do you see?"));
+        request.getSampling().setN(4);
+        request.getSampling().setTemperature(1.5);
+        request.getSampling().setIgnoreEos(true);
+        request.getSampling().setMaxTokens(24);
+        return request;
+    }
+
     private static void sendAll(OperatorFixture operator) throws Exception {
         PromptRequest caption = Requests.chat("caption", "user", picture(), Requests.text("Describe this image."));
         caption.getSampling().setTemperature(0.0);

@@ -30,6 +30,7 @@ class DemoModelTest {
     private static final int MANY_BLOCKS = 600;
     private static final int MAX_TOKENS = 20;
     private static final int BATCH = 33;
+    private static final int CHOICES = 4;
 
     private final DemoModel model = new DemoModel();
     private final List<PreparedPrompt> prompts = List.of(
@@ -102,7 +103,40 @@ class DemoModelTest {
         }
     }
 
+    @Test
+    void choicesAreThoseOfSeparateRequests() throws InterruptedException {
+        Run separate = runChoices(config(2048, 1, false), MANY_BLOCKS, false);
+        for (EngineConfig config : List.of(
+                config(2048, BATCH, false), config(2048, BATCH, true), config(16, 8, false), config(64, 3, true))) {
+            assertSame(runChoices(config, MANY_BLOCKS, true), separate);
+        }
+        var whole = new EngineConfig(512, BATCH, DemoModel.MAX_MODEL_LEN, false, false, 0, Policy.FCFS, 2);
+        assertSame(runChoices(whole, MANY_BLOCKS, true), separate);
+        for (boolean prefixCaching : new boolean[] {false, true}) {
+            Run scarce = runChoices(config(256, BATCH, prefixCaching), 34, true);
+            assertThat(scarce.stats.numPreemptions()).isPositive();
+            assertSame(scarce, separate);
+        }
+    }
+
+    /** Every prompt four times: as choices of one request, or as requests of their own. */
+    private Run runChoices(EngineConfig config, int numBlocks, boolean together) throws InterruptedException {
+        try (Engine engine = new Engine(config, numBlocks)) {
+            List<Sequence> sequences = new ArrayList<>();
+            for (int i = 0; i < prompts.size() * CHOICES; i++) {
+                int prompt = i / CHOICES;
+                sequences.add(
+                        sequence(together ? prompt : i, i % CHOICES, prompts.get(prompt), sampling(11 + 2 * prompt)));
+            }
+            return engine.run(sequences);
+        }
+    }
+
     private void assertSame(Run run) {
+        assertSame(run, alone);
+    }
+
+    private static void assertSame(Run run, Run alone) {
         assertThat(run.tokens).isEqualTo(alone.tokens);
         assertThat(run.texts).isEqualTo(alone.texts);
         assertThat(run.logits.keySet()).isEqualTo(alone.logits.keySet());
@@ -126,9 +160,13 @@ class DemoModelTest {
     }
 
     private static Sequence sequence(int id, PreparedPrompt prompt, SamplingParams sampling) {
+        return sequence(id, 0, prompt, sampling);
+    }
+
+    private static Sequence sequence(int id, int choice, PreparedPrompt prompt, SamplingParams sampling) {
         GenerationParams params = new GenerationParams(
                 sampling, MAX_TOKENS, new int[0], new int[] {977}, List.of(), false, true, -1, List.of());
-        return new Sequence("r" + id, 0, id, 0, prompt, params, new int[0], 0);
+        return new Sequence("r" + id, choice, id, 0, prompt, params, new int[0], 0);
     }
 
     private static SamplingParams sampling(int id) {

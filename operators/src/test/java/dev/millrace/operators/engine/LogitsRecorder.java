@@ -8,19 +8,20 @@ import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.executor.StepListener;
 import dev.millrace.model.executor.StepOutput;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
  * Asks an executor for the raw logits of every sample and keeps them by sequence and length of the context. A sequence is
- * known by the noise key of its parameters, which tests give to one sequence only.
+ * known by its choice and the noise key of its parameters, which tests give to one request only.
  */
 final class LogitsRecorder implements ModelExecutor {
 
     private final ModelExecutor inner;
     private final LinkedBlockingQueue<Object> completions = new LinkedBlockingQueue<>();
-    private final Map<Integer, Long> seedOfRow = new TreeMap<>();
+    private final Map<Integer, RowAssignment> sequenceOfRow = new TreeMap<>();
     private final Map<Sample, float[]> logits = new TreeMap<>();
 
     LogitsRecorder(ModelExecutor inner) {
@@ -28,11 +29,13 @@ final class LogitsRecorder implements ModelExecutor {
     }
 
     /** Logits after so many tokens of a sequence. */
-    record Sample(long seed, int contextLength) implements Comparable<Sample> {
+    record Sample(long seed, int choice, int contextLength) implements Comparable<Sample> {
         @Override
         public int compareTo(Sample other) {
-            int bySeed = Long.compare(seed, other.seed);
-            return bySeed != 0 ? bySeed : Integer.compare(contextLength, other.contextLength);
+            return Comparator.comparingLong(Sample::seed)
+                    .thenComparingInt(Sample::choice)
+                    .thenComparingInt(Sample::contextLength)
+                    .compare(this, other);
         }
     }
 
@@ -71,13 +74,15 @@ final class LogitsRecorder implements ModelExecutor {
     @Override
     public void launch(ForwardBatch batch, StepListener listener) {
         for (RowAssignment assignment : batch.assignments()) {
-            seedOfRow.put(assignment.row(), assignment.params().seed());
+            sequenceOfRow.put(assignment.row(), assignment);
         }
         Sample[] samples = new Sample[batch.numSamples()];
-        for (int s = 0, r = 0; r < samples.length; s++) {
-            if (batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1) {
-                samples[r++] = new Sample(seedOfRow.get(batch.row()[s]), batch.contextLength()[s]);
+        for (int s = 0, r = 0; r < samples.length; r++) {
+            while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
+                s++;
             }
+            RowAssignment sampled = sequenceOfRow.get(batch.sampleRow()[r]);
+            samples[r] = new Sample(sampled.params().seed(), sampled.choice(), batch.contextLength()[s]);
         }
         inner.launch(withLogits(batch), new StepListener() {
             @Override

@@ -137,8 +137,8 @@ final class RandomWorkload {
     private void abort() {
         if (!all.isEmpty()) {
             Sequence sequence = all.get(random.nextInt(all.size()));
-            boolean unfinished = all.stream()
-                    .anyMatch(choice -> choice.isSibling(sequence) && !fixture.answers.isFinished(choice));
+            boolean unfinished =
+                    all.stream().anyMatch(choice -> choice.isSibling(sequence) && !fixture.answers.isFinished(choice));
             assertThat(fixture.engine.tryAbort(sequence.requestId())).isEqualTo(unfinished);
         }
     }
@@ -184,7 +184,8 @@ final class RandomWorkload {
     private void compareWithUndisturbed(Sequence sequence) {
         EngineFixture alone = new EngineFixture(
                 new EngineConfig(MAX_MODEL_LEN, 1, MAX_MODEL_LEN, false, true, 0, Policy.PRIORITY, 1), 40, 64);
-        Sequence again = new Sequence("again", sequence.choice(), 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
+        Sequence again =
+                new Sequence("again", sequence.choice(), 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
         alone.engine.add(again);
         alone.runToEnd();
         var expected = alone.answers.of(again);

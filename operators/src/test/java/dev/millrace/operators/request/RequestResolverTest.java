@@ -118,10 +118,21 @@ class RequestResolverTest {
                 "logprobs|21|Requested sample logprobs of 21, which is greater than max allowed: 20",
                 "logprobs|-1|Requested sample logprobs of 1000, which is greater than max allowed: 20",
                 "n|0|n must be at least 1, got 0.",
-                "n|2|n must be 1, got 2: a request has one answer; send it 2 times with seeds of their own.",
+                "n|16385|n must be at most 16384, got 16385.",
             })
     void anIntegerOutOfItsRangeIsRefusedInTheWordsOfVllm(String field, int value, String message) {
         refused(options -> options.put(field, value), message, field);
+    }
+
+    @Test
+    void greedyAnswersWouldAllBeTheSame() {
+        refused(
+                options -> {
+                    options.setN(2);
+                    options.setTemperature(0.0);
+                },
+                "n must be 1 when using greedy sampling, got 2.",
+                "n");
     }
 
     @Test
