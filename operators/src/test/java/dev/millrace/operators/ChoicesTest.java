@@ -83,10 +83,10 @@ class ChoicesTest {
         OperatorSubtaskState state;
         try (var operator = OperatorFixture.open()) {
             operator.send(stopping());
-            while (ends(operator.events()).isEmpty()) {
+            for (int steps = 1; ends(operator.events()).isEmpty(); steps++) {
+                int allowed = steps;
                 operator.executor().allow(1);
-                int before = operator.executor().computed();
-                operator.runUntil(() -> operator.executor().computed() > before || operator.queued() == 0);
+                operator.runUntil(() -> operator.executor().computed() == allowed);
             }
             committed = new ArrayList<>(operator.events());
             assertThat(ends(committed).size()).isLessThan(CHOICES);
