@@ -99,6 +99,18 @@ class ForkTest {
     }
 
     @Test
+    void aChoiceBegunBeforeWaitsForAPromptThatOthersForkFrom() {
+        PreparedPrompt prompt = EngineFixture.text(40, 0);
+        EngineFixture fixture = fixture(1024, 3, false);
+        Sequence begun = new Sequence("r", 2, 0, 0, prompt, EngineFixture.endless(MAX_TOKENS), new int[3], 3);
+        fixture.answers.resume(begun, begun.outputTokens(), "aaa");
+        List.of(choice(prompt, 0, MAX_TOKENS), choice(prompt, 1, MAX_TOKENS), begun)
+                .forEach(fixture.engine::add);
+        fixture.runToEnd();
+        assertThat(fixture.engine.stats().stepTokens()).isEqualTo(40 + 3 * (MAX_TOKENS - 1));
+    }
+
+    @Test
     void anAbortEndsEveryChoiceAndFreesItsBlocks() {
         EngineFixture fixture = fixture(1024, CHOICES, true);
         List<Sequence> choices = choices(EngineFixture.text(40, 0));
