@@ -77,17 +77,7 @@ final class LoadedTower implements AutoCloseable {
     double encode() {
         var done = new CompletableFuture<Long>();
         long start = System.nanoTime();
-        executor.encode(new EncoderBatch(encodings++, pictures), new EncodingListener() {
-            @Override
-            public void encoded(long encoding) {
-                done.complete(encoding);
-            }
-
-            @Override
-            public void encodingFailed(long encoding, Throwable cause) {
-                done.completeExceptionally(cause);
-            }
-        });
+        executor.encode(new EncoderBatch(encodings++, pictures), EncodingListener.completing(done));
         done.join();
         return Timing.seconds(System.nanoTime() - start);
     }

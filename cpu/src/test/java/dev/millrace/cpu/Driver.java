@@ -222,17 +222,7 @@ final class Driver {
 
     private void encode(List<MediaInput> media) {
         CompletableFuture<Long> result = new CompletableFuture<>();
-        executor.encode(new EncoderBatch(nextEncoding++, media), new EncodingListener() {
-            @Override
-            public void encoded(long encoding) {
-                result.complete(encoding);
-            }
-
-            @Override
-            public void encodingFailed(long encoding, Throwable cause) {
-                result.completeExceptionally(cause);
-            }
-        });
+        executor.encode(new EncoderBatch(nextEncoding++, media), EncodingListener.completing(result));
         result.join();
     }
 

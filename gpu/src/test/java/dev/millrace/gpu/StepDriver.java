@@ -209,17 +209,7 @@ final class StepDriver {
     /** Done when the encoding is. */
     CompletableFuture<Long> encode(List<MediaInput> media) {
         var result = new CompletableFuture<Long>();
-        executor.encode(new EncoderBatch(nextEncoding++, media), new EncodingListener() {
-            @Override
-            public void encoded(long encoding) {
-                result.complete(encoding);
-            }
-
-            @Override
-            public void encodingFailed(long encoding, Throwable cause) {
-                result.completeExceptionally(cause);
-            }
-        });
+        executor.encode(new EncoderBatch(nextEncoding++, media), EncodingListener.completing(result));
         return result;
     }
 }

@@ -146,17 +146,7 @@ final class SequenceRun {
 
     private void encode() {
         var done = new CompletableFuture<Long>();
-        executor.encode(new EncoderBatch(encodings++, mediaInputs()), new EncodingListener() {
-            @Override
-            public void encoded(long encoding) {
-                done.complete(encoding);
-            }
-
-            @Override
-            public void encodingFailed(long encoding, Throwable cause) {
-                done.completeExceptionally(cause);
-            }
-        });
+        executor.encode(new EncoderBatch(encodings++, mediaInputs()), EncodingListener.completing(done));
         done.join();
     }
 
