@@ -26,6 +26,8 @@ class ArchitectureTest {
             .definedBy("dev.millrace.gpu..")
             .layer("operators")
             .definedBy("dev.millrace.operators..")
+            .layer("gateway")
+            .definedBy("dev.millrace.gateway..")
             .layer("job")
             .definedBy("dev.millrace.job..")
             .layer("bench")
@@ -40,8 +42,10 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("model")
             .whereLayer("operators")
             .mayOnlyAccessLayers("schemas", "model")
+            .whereLayer("gateway")
+            .mayOnlyAccessLayers("schemas", "model")
             .whereLayer("job")
-            .mayOnlyAccessLayers("schemas", "model", "cpu", "gpu", "operators")
+            .mayOnlyAccessLayers("schemas", "model", "cpu", "gpu", "operators", "gateway")
             .whereLayer("bench")
             .mayNotBeAccessedByAnyLayer();
 
