@@ -1,6 +1,6 @@
 // top_logprobs: log-probabilities under raw logits f32[R, stride], as model.sampling.Logprobs has them: the chosen token's, its
 // rank, and the k likeliest, best first, of equals the lower id first. For N of the R samples: wanted i[N, 4] holds sample, k (at
-// most MOST) and where in out the answer starts: log-probability, rank, k ids, k log-probabilities, 4 bytes each.
+// most MOST), where in out the answer starts and the token to be taken for the chosen one, or -1. An answer: log-probability, rank, k ids, k log-probabilities, 4 bytes each.
 //
 //   logprob_scan       (CHUNKS, N)  each chunk's largest logit, sum of exponentials, count of logits above the chosen one
 //   logprob_histogram  (CHUNKS, N)  how many logits lie in each bin below the largest
@@ -23,9 +23,13 @@ constexpr int LAST_ID = (1 << ID_BITS) - 1;
 
 // One sample that asks.
 struct Wanted {
-    int sample, k, start;
+    int sample, k, start, target;
 
-    __device__ static Wanted of(const int4* wanted, int i) { return Wanted{wanted[i].x, wanted[i].y, wanted[i].z}; }
+    __device__ static Wanted of(const int4* wanted, int i) {
+        return Wanted{wanted[i].x, wanted[i].y, wanted[i].z, wanted[i].w};
+    }
+
+    __device__ int chosen(const int* tokens) const { return target >= 0 ? target : tokens[sample]; }
 };
 
 struct Logits {
@@ -125,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) logprob_scan(
         int* above) {
     Wanted w = Wanted::of(wanted, blockIdx.y);
     Logits row(logits, stride, w.sample, vocabulary);
-    float chosen = row.values[tokens[w.sample]];
+    float chosen = row.values[w.chosen(tokens)];
     float max = MINUS_INFINITY;
     int greater = 0;
     each_of_chunk(row, [&](float x, int) {
@@ -217,7 +221,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) logprob_choose(
         for (int i = 0; i < chunks; i++) {
             rank += above[blockIdx.x * chunks + i];
         }
-        answer[0] = __float_as_int(static_cast<float>(row.values[tokens[w.sample]] - norm));
+        answer[0] = __float_as_int(static_cast<float>(row.values[w.chosen(tokens)] - norm));
         answer[1] = rank;
     }
     if (w.k == 0) {

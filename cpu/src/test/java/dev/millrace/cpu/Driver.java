@@ -88,6 +88,9 @@ final class Driver {
         }
     }
 
+    /** Asks for the log-probabilities of the tokens that follow in the prompt, {@code logprobs} likeliest beside them, instead of drawing. */
+    int promptLogprobs = -1;
+
     /** So many tokens of a sequence; {@code samples} of the last are sampled from. */
     record Chunk(Sequence sequence, int count, int samples) {}
 
@@ -153,6 +156,7 @@ final class Driver {
         int[] row = new int[chunks.length];
         List<Integer> sampleToken = new ArrayList<>();
         List<Integer> sampleRow = new ArrayList<>();
+        List<Integer> target = new ArrayList<>();
         List<RowAssignment> assignments = new ArrayList<>();
         int t = 0;
         for (int c = 0; c < chunks.length; c++) {
@@ -169,6 +173,9 @@ final class Driver {
             for (int i = chunks[c].samples(); i > 0; i--) {
                 sampleToken.add(t - i);
                 sampleRow.add(s.row);
+                int next = s.computed + chunks[c].count() - i + 1;
+                boolean targeted = promptLogprobs >= 0 && next < s.prompt.tokenIds().length;
+                target.add(targeted ? s.tokens[next] : ForwardBatch.DRAWN);
             }
             s.computed += chunks[c].count();
             while (s.blocks.size() * executor.blockSize() < s.computed) {
@@ -179,8 +186,8 @@ final class Driver {
             context[c] = s.computed;
             row[c] = s.row;
         }
-        int[] noLogprobs = new int[sampleToken.size()];
-        Arrays.fill(noLogprobs, -1);
+        int[] logprobs = new int[sampleToken.size()];
+        Arrays.fill(logprobs, promptLogprobs);
         return new ForwardBatch(
                 nextStep++,
                 ids,
@@ -191,7 +198,8 @@ final class Driver {
                 row,
                 ints(sampleToken),
                 ints(sampleRow),
-                noLogprobs,
+                ints(target),
+                logprobs,
                 new int[0],
                 new int[0],
                 drain(updates),

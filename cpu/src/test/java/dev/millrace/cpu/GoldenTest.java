@@ -1,11 +1,15 @@
 package dev.millrace.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.millrace.cpu.Driver.Chunk;
 import dev.millrace.cpu.kernel.Kernels;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.model.sampling.Logprobs;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +32,51 @@ class GoldenTest {
     @ValueSource(strings = {"a", "b"})
     void everyCaseAgreesWithTheReferenceWithoutVectors(String variant) {
         compare(variant, Kernels.scalar());
+    }
+
+    /** In chunks of 7: log-probabilities of what follows under the reference's logits, and the draw at the end. */
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "b"})
+    void promptTokensHaveTheReferencesLogProbabilities(String variant) {
+        int compared = 0;
+        try (Golden golden = new Golden(variant);
+                ModelExecutor executor = Executors.open(golden.model, Kernels.vector(), 2)) {
+            Driver driver = new Driver(executor, 4, 1);
+            driver.promptLogprobs = 4;
+            for (Golden.Case c : golden.cases()) {
+                float[] logits = golden.tensor(c + ".all_logits");
+                if (logits != null) {
+                    comparePrompt(golden, c, driver, logits);
+                    compared += c.prompt().media().isEmpty() ? 0 : 1;
+                }
+            }
+        }
+        assertThat(compared).as("cases with media").isPositive();
+    }
+
+    private static void comparePrompt(Golden golden, Golden.Case c, Driver driver, float[] logits) {
+        int vocabulary = golden.config.text().vocabSize();
+        Driver.Sequence sequence = driver.sequence(c.prompt());
+        int[] ids = c.prompt().tokenIds();
+        List<SampleLogprobs> actual = new ArrayList<>();
+        StepOutput output = null;
+        while (sequence.remaining() > 0) {
+            int count = Math.min(7, sequence.remaining());
+            output = driver.run(new Chunk(sequence, count, count));
+            actual.addAll(List.of(output.logprobs()));
+        }
+        for (int i = 0; i + 1 < ids.length; i++) {
+            Logprobs expected = Logprobs.of(logits, i * vocabulary, vocabulary, ids[i + 1], 4);
+            assertThat(actual.get(i).logprob())
+                    .as("%s token %d", c, i + 1)
+                    .isCloseTo(expected.logprob(), within(2e-3f));
+            assertClose(c + " candidates", actual.get(i).topLogprobs(), expected.topLogprobs(), 2 * LOGITS);
+        }
+        int last = output.tokens()[output.tokens().length - 1];
+        if (c.greedyMargin()[0] > COMPARABLE_MARGIN) {
+            assertThat(last).isEqualTo(c.greedyTokens()[0]);
+        }
+        sequence.free();
     }
 
     private static void compare(String variant, Kernels kernels) {

@@ -117,7 +117,7 @@ final class GpuStartUp {
                 shared.map(it -> buffers().withLogits(it.logits())).orElseGet(this::buffers);
         Junction junction = shared.<Junction>map(it -> it)
                 .orElseGet(() -> new Junction.Alone(kernels.products(), stream, kernels.norm(), text.hiddenSize()));
-        DecodeSizes sizes = new DecodeSizes(limits.samples());
+        DecodeSizes sizes = new DecodeSizes(limits.sequences());
         KeyValueCacheSize size = cacheSize(sizes);
         KeyValueCache cache = KeyValueCache.of(
                 device.allocate(size.bytes(), "the key-value cache"), text.numLayers(), shape.blockBytes());

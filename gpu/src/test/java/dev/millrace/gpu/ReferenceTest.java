@@ -2,14 +2,17 @@ package dev.millrace.gpu;
 
 import static dev.millrace.gpu.Agreement.assertClose;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.gpu.StepDriver.Chunk;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.checkpoint.SafetensorsFile;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
@@ -113,6 +116,46 @@ class ReferenceTest {
                 ModelExecutor cpu = Models.cpu(Models.GOLDEN_A)) {
             assertThat(draws(new StepDriver(gpu), params)).isEqualTo(draws(new StepDriver(cpu), params));
         }
+    }
+
+    /** Penalties count what was drawn: a target that changed a row would change the draws after it. */
+    @Test
+    void promptTokensHaveTheLogprobsOfTheCpuAndDisturbNoDraw() {
+        SamplingParams params =
+                new SamplingParams(1, 0.95f, 50, 0.01f, 1.3f, 0.1f, 0.5f, 77, NONE, new float[0], null, NONE, 0, NONE);
+        try (ModelExecutor gpu = Models.withGraphs(Models.GOLDEN_A);
+                ModelExecutor cpu = Models.cpu(Models.GOLDEN_A)) {
+            List<StepOutput> ours = scored(new StepDriver(gpu), params);
+            List<StepOutput> theirs = scored(new StepDriver(cpu), params);
+            for (int step = 0; step < ours.size(); step++) {
+                StepOutput expected = theirs.get(step);
+                for (int i = 0; i < expected.logprobs().length; i++) {
+                    SampleLogprobs actual = ours.get(step).logprobs()[i];
+                    assertThat(actual.rank()).isPositive();
+                    assertThat(actual.logprob()).isCloseTo(expected.logprobs()[i].logprob(), within(1e-3f));
+                    assertThat(actual.topLogprobs()).hasSize(3);
+                }
+                int last = step == 0 ? 0 : expected.tokens().length - 1; // the first step's last sample has a target
+                assertThat(ours.get(step).tokens()[last]).isEqualTo(expected.tokens()[last]);
+            }
+        }
+    }
+
+    /** A single target beside a draw, as in a step of single tokens; then more targets than there are rows; then draws. */
+    private static List<StepOutput> scored(StepDriver driver, SamplingParams params) {
+        List<StepOutput> outputs = new ArrayList<>();
+        driver.scored = 3;
+        Sequence other = driver.sequence(Models.ids(1, 4));
+        Sequence drawn = driver.sequence(params, Models.ids(40, 3));
+        outputs.add(driver.run(new Chunk(other, 1, true), new Chunk(drawn, 1, false)));
+        other.append(ForwardBatch.LAST_SAMPLED);
+        outputs.add(driver.run(other, drawn));
+        for (int i = 0; i < 8; i++) {
+            other.append(ForwardBatch.LAST_SAMPLED);
+            drawn.append(ForwardBatch.LAST_SAMPLED);
+            outputs.add(driver.run(other, drawn));
+        }
+        return outputs;
     }
 
     private static List<Integer> draws(StepDriver driver, SamplingParams params) {

@@ -25,6 +25,9 @@ final class StepDriver {
     private static final int MOST_TOKENS = 1024;
 
     private final ModelExecutor executor;
+    /** Likeliest tokens asked for beside those of the prompt, whose log-probabilities are then, too; −1: none. */
+    int scored = -1;
+
     private int nextBlock = 1;
     private int nextRow;
     private int nextMediaRow;
@@ -108,7 +111,7 @@ final class StepDriver {
 
     /** Runs a step and waits for it; its output carries logits. */
     StepOutput run(Chunk... chunks) {
-        return launch(NONE, -1, chunks).join();
+        return launch(NONE, scored, chunks).join();
     }
 
     StepOutput run(Sequence... all) {
@@ -139,7 +142,9 @@ final class StepDriver {
         int[] positions = new int[3 * total];
         int[] cuQ = new int[chunks.length + 1];
         int[] context = new int[chunks.length];
-        List<Integer> samples = new ArrayList<>();
+        List<Integer> sampleToken = new ArrayList<>();
+        List<Integer> sampleRow = new ArrayList<>();
+        List<Integer> target = new ArrayList<>();
         List<Integer> updates = new ArrayList<>();
         List<RowAssignment> assignments = new ArrayList<>();
         for (int c = 0; c < chunks.length; c++) {
@@ -161,11 +166,15 @@ final class StepDriver {
                 s.blocks.add(nextBlock++);
                 updates.addAll(List.of(s.row, s.blocks.size() - 1, nextBlock - 1));
             }
-            if (chunks[c].sampled()) {
-                samples.add(c);
+            if (scored >= 0) {
+                score(chunks[c].sequence(), cuQ[c], cuQ[c + 1], sampleToken, sampleRow, target);
+            } else if (chunks[c].sampled()) {
+                sampleToken.add(cuQ[c + 1] - 1);
+                sampleRow.add(chunks[c].sequence().row);
+                target.add(ForwardBatch.DRAWN);
             }
         }
-        int[] asked = new int[samples.size()];
+        int[] asked = new int[target.size()];
         Arrays.fill(asked, logprobs);
         return new ForwardBatch(
                 nextStep++,
@@ -175,15 +184,31 @@ final class StepDriver {
                 cuQ,
                 context,
                 Arrays.stream(chunks).mapToInt(chunk -> chunk.sequence().row).toArray(),
-                samples.stream().mapToInt(c -> cuQ[c + 1] - 1).toArray(),
-                samples.stream().mapToInt(c -> chunks[c].sequence().row).toArray(),
+                ints(sampleToken),
+                ints(sampleRow),
+                ints(target),
                 asked,
                 NONE,
                 NONE,
-                updates.stream().mapToInt(i -> i).toArray(),
+                ints(updates),
                 copies,
                 assignments,
                 true);
+    }
+
+    /** Asks for the log-probabilities of the tokens that follow, and for a draw after the last. */
+    private static void score(
+            Sequence s, int from, int to, List<Integer> sampleToken, List<Integer> sampleRow, List<Integer> target) {
+        for (int t = from; t < to; t++) {
+            int next = s.computed - to + t + 1;
+            sampleToken.add(t);
+            sampleRow.add(s.row);
+            target.add(next < s.length ? s.ids[next] : ForwardBatch.DRAWN);
+        }
+    }
+
+    private static int[] ints(List<Integer> values) {
+        return values.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private void begin(Sequence s, List<RowAssignment> assignments) {

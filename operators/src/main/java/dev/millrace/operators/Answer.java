@@ -10,7 +10,7 @@ import java.util.List;
 final class Answer {
 
     private static final int[] NO_TOKENS = {};
-    private static final ChoiceSnapshot NOTHING = new ChoiceSnapshot(NO_TOKENS, 0, null, 0, null, 0);
+    private static final ChoiceSnapshot NOTHING = new ChoiceSnapshot(NO_TOKENS, 0, null, 0, null, 0, 0);
 
     private final Sequence sequence;
     private final ChoiceSnapshot before;
@@ -35,7 +35,8 @@ final class Answer {
                 prepared.prompt(),
                 prepared.params(),
                 this.before.tokens(),
-                this.before.emittedChars());
+                this.before.emittedChars(),
+                this.before.promptLogprobs());
         sequence.finish(this.before.finish());
     }
 
@@ -57,12 +58,17 @@ final class Answer {
         return lastTokenNanos;
     }
 
-    /** Takes note of tokens that were handled. */
-    void handled(List<SampleLogprobs> logprobs, long nowMillis, long nowNanos) {
+    /** Takes note of when its first step was launched, now that one is done. */
+    void scheduled(long nowMillis, long nowNanos) {
         if (scheduledAt == null && sequence.timeline().firstScheduled() != 0) {
             long since = (nowNanos - sequence.timeline().firstScheduled()) / 1_000_000;
             scheduledAt = Instant.ofEpochMilli(nowMillis - since);
         }
+    }
+
+    /** Takes note of tokens that were handled. */
+    void handled(List<SampleLogprobs> logprobs, long nowMillis, long nowNanos) {
+        scheduled(nowMillis, nowNanos);
         if (logprobs != null) {
             logprobs.forEach(token -> cumulativeLogprob += token.logprob());
         }
@@ -76,7 +82,8 @@ final class Answer {
                 sequence.finish(),
                 cumulativeLogprob,
                 scheduledAt,
-                cachedTokens());
+                cachedTokens(),
+                sequence.promptScores().handled());
     }
 
     /** Prompt tokens that came from the prefix cache when it was first admitted, by whichever attempt. */

@@ -1,10 +1,12 @@
 package dev.millrace.operators;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.operators.engine.EngineListener;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.metrics.RequestMetrics;
 import dev.millrace.operators.request.ErrorCode;
+import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestHeader;
 import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
@@ -134,9 +136,19 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
             return; // its deadline passed, and the engine confirms that it has ended it
         }
         measure(request, output);
+        events.echo(request, output, now()).forEach(this.output);
         this.output.accept(events.tokens(request, output, now()));
         if (output.finish() != null && request.choices().areFinished()) {
             end(request, FinishReason.valueOf(output.finish().name()));
+        }
+    }
+
+    @Override
+    public void onPromptLogprobs(Sequence sequence, int firstPosition, List<SampleLogprobs> logprobs) {
+        TrackedRequest request = tracker.find(sequence.requestId());
+        if (request != null) {
+            request.choices().answer(sequence.choice()).scheduled(timers.now(), System.nanoTime());
+            output.accept(events.promptLogprobs(request, firstPosition, logprobs, now()));
         }
     }
 

@@ -20,6 +20,8 @@ import java.util.Map;
 /** Words what happened to a request as the events that its reader gets. */
 final class TokenEvents {
 
+    private static final int ECHO_CHARS = 1 << 16;
+
     private final Tokenizer tokenizer;
     private final int attempt;
 
@@ -50,6 +52,47 @@ final class TokenEvents {
             }
         }
         return event.build();
+    }
+
+    /** Log-probabilities of tokens of the prompt, which the first answer tells. */
+    TokenEvent promptLogprobs(TrackedRequest request, int firstPosition, List<SampleLogprobs> logprobs, Instant now) {
+        int[] prompt = request.choices().prepared().prompt().tokenIds();
+        List<PositionLogprobs> positions = new ArrayList<>(logprobs.size());
+        for (int i = 0; i < logprobs.size(); i++) {
+            positions.add(position(prompt[firstPosition + i], logprobs.get(i)));
+        }
+        return beforeTokens(request, 0, now)
+                .setPromptLogprobs(positions)
+                .setPromptLogprobsStart(firstPosition)
+                .build();
+    }
+
+    /** The prompt's text, where it is to come before each answer: before the output that begins it, in pieces that fit into every topic. */
+    List<TokenEvent> echo(TrackedRequest request, SequenceOutput output, Instant now) {
+        boolean begins = output.firstPosition() == 0 && output.tokens().length > 0;
+        if (!begins || !output.sequence().params().echo()) {
+            return List.of();
+        }
+        String text = tokenizer.decode(output.sequence().prompt().tokenIds(), false);
+        List<TokenEvent> pieces = new ArrayList<>();
+        for (int start = 0; start < text.length(); ) {
+            int end = Math.min(start + ECHO_CHARS, text.length());
+            if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
+                end--;
+            }
+            pieces.add(beforeTokens(request, output.sequence().choice(), now)
+                    .setPromptText(text.substring(start, end))
+                    .setPromptTextStart(start)
+                    .build());
+            start = end;
+        }
+        return pieces;
+    }
+
+    private TokenEvent.Builder beforeTokens(TrackedRequest request, int choice, Instant now) {
+        return begin(request.header().requestId(), request.header(), now)
+                .setChoice(choice)
+                .setScheduledAt(request.choices().answer(choice).scheduledAt());
     }
 
     /**

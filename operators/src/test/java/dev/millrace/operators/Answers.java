@@ -2,6 +2,7 @@ package dev.millrace.operators;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.schemas.PositionLogprobs;
 import dev.millrace.schemas.TokenEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,6 +25,7 @@ final class Answers {
         Answer answer = byRequest.computeIfAbsent(name, id -> new Answer());
         assertThat(answer.last).as("nothing follows the end of %s", name).isNull();
         assertThat(event.getFirstPosition()).isEqualTo(answer.tokens.size());
+        answer.addPrompt(event);
         assertThat(event.getTextStart()).isEqualTo(answer.text.length());
         assertThat(event.getText()).hasSameSizeAs(event.getTokenIds());
         answer.tokens.addAll(event.getTokenIds());
@@ -50,6 +52,14 @@ final class Answers {
         return byRequest.get(id).text.toString();
     }
 
+    List<PositionLogprobs> promptLogprobs(String id) {
+        return byRequest.get(id).promptLogprobs;
+    }
+
+    String promptText(String id) {
+        return byRequest.get(id).promptText.toString();
+    }
+
     /** The event that ended the request. */
     TokenEvent last(String id) {
         return byRequest.get(id).last;
@@ -65,6 +75,21 @@ final class Answers {
     private static final class Answer {
         private final List<Integer> tokens = new ArrayList<>();
         private final StringBuilder text = new StringBuilder();
+        private final List<PositionLogprobs> promptLogprobs = new ArrayList<>();
+        private final StringBuilder promptText = new StringBuilder();
         private TokenEvent last;
+
+        private void addPrompt(TokenEvent event) {
+            if (event.getPromptLogprobs() != null) {
+                assertThat(tokens).as("tokens before the prompt's").isEmpty();
+                assertThat(event.getPromptLogprobsStart()).isEqualTo(promptLogprobs.size() + 1);
+                promptLogprobs.addAll(event.getPromptLogprobs());
+            }
+            if (event.getPromptText() != null) {
+                assertThat(tokens).as("tokens before the prompt").isEmpty();
+                assertThat(event.getPromptTextStart()).isEqualTo(promptText.length());
+                promptText.append(event.getPromptText());
+            }
+        }
     }
 }

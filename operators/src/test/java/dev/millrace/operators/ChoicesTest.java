@@ -43,6 +43,23 @@ class ChoicesTest {
     }
 
     @Test
+    void eachChoiceEchoesThePromptAndTheFirstTellsItsLogprobs() throws Exception {
+        try (var operator = OperatorFixture.open()) {
+            PromptRequest request = request(20);
+            request.getSampling().setEcho(true);
+            request.getSampling().setPromptLogprobs(2);
+            operator.send(request);
+            operator.runToEnd("a");
+            Answers answers = operator.answers();
+            for (int choice = 0; choice < CHOICES; choice++) {
+                String name = Answers.choice("a", choice);
+                assertThat(answers.promptText(name)).isEqualTo("What is in the picture?");
+                assertThat(answers.promptLogprobs(name).isEmpty()).isEqualTo(choice > 0);
+            }
+        }
+    }
+
+    @Test
     void eachChoiceHasDrawsOfItsOwn() throws Exception {
         try (var operator = OperatorFixture.open()) {
             operator.send(request(20));

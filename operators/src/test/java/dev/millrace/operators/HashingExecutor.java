@@ -163,6 +163,10 @@ final class HashingExecutor implements ModelExecutor {
                 s++;
             }
             Row row = rows[batch.sampleRow()[r]];
+            if (batch.hasTarget(r)) {
+                logprobs[r] = score(batch, r);
+                continue;
+            }
             row.length = batch.contextLength()[s];
             row.last = row.draw(slots, config.blockSize());
             tokens[r] = row.last;
@@ -170,6 +174,17 @@ final class HashingExecutor implements ModelExecutor {
             logprobs[r] = k < 0 ? null : new SampleLogprobs(-0.5f, 1, new int[k], new float[k]);
         }
         return new StepOutput(batch.step(), tokens, logprobs, null, 1);
+    }
+
+    /** A score that names its token's position and the token. */
+    private static SampleLogprobs score(ForwardBatch batch, int r) {
+        int s = 0;
+        while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
+            s++;
+        }
+        int position = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
+        int k = batch.numLogprobs()[r];
+        return new SampleLogprobs(-position - batch.target()[r] / 1024f, 1, new int[k], new float[k]);
     }
 
     private void write(ForwardBatch batch, int s) {

@@ -3,8 +3,10 @@ package dev.millrace.operators;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.operators.state.RequestSnapshot.Unprepared;
+import dev.millrace.schemas.PositionLogprobs;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TokenEvent;
+import dev.millrace.schemas.TokenLogprob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +51,41 @@ class RecoveryTest {
                 committed.addAll(operator.events());
             }
             assertThat(sorted(Answers.of(committed).texts())).isEqualTo(undisturbed);
+        }
+    }
+
+    /** Three steps bring the log-probabilities of 64 tokens each, the fourth the others and the first token. */
+    @Test
+    void aCheckpointNeitherLosesNorRepeatsWhatIsToldOfThePrompt() throws Exception {
+        String text = "What is in picture 猫? ".repeat(20);
+        PromptRequest request = Requests.prompt("a", text, 9);
+        request.getSampling().setPromptLogprobs(2);
+        request.getSampling().setEcho(true);
+        for (int steps : new int[] {1, 2, 3, 6}) {
+            List<TokenEvent> committed;
+            OperatorSubtaskState state;
+            try (var operator = OperatorFixture.open()) {
+                operator.send(request);
+                operator.executor().allow(steps);
+                operator.runUntil(() -> operator.executor().computed() == steps
+                        && operator.events().size() >= steps);
+                committed = new ArrayList<>(operator.events());
+                state = operator.snapshot();
+            }
+            try (var operator = OperatorFixture.restore(state, 1, 1, 0)) {
+                operator.runToEnd("a");
+                committed.addAll(operator.events());
+            }
+            Answers answers = Answers.of(committed);
+            assertThat(answers.promptText("a")).isEqualTo(text);
+            List<PositionLogprobs> logprobs = answers.promptLogprobs("a");
+            assertThat(logprobs).hasSize(answers.last("a").getUsage().getPromptTokens() - 1);
+            assertThat(logprobs).hasSizeGreaterThan(192);
+            for (int i = 0; i < logprobs.size(); i++) {
+                TokenLogprob token = logprobs.get(i).getChosen();
+                assertThat(token.getLogprob()).isEqualTo(-(i + 1) - token.getTokenId() / 1024f);
+                assertThat(logprobs.get(i).getTop()).hasSize(2);
+            }
         }
     }
 

@@ -107,6 +107,28 @@ public final class SampleRecords {
                 .build();
     }
 
+    /** A completion that asks for what version 2 added. */
+    public static PromptRequest scoredPrompt() {
+        PromptRequest request = plain("Once");
+        request.getSampling().setPromptLogprobs(5);
+        request.getSampling().setEcho(true);
+        return request;
+    }
+
+    /** What version 2 added. */
+    public static TokenEvent promptEvent() {
+        TokenLogprob there = new TokenLogprob(42, " cat", -2.5f, 7);
+        TokenLogprob likeliest = new TokenLogprob(43, " dog", -0.25f, 1);
+        return TokenEvent.newBuilder()
+                .setRequestId("request-1")
+                .setPromptLogprobs(List.of(new PositionLogprobs(there, List.of(likeliest))))
+                .setPromptLogprobsStart(65)
+                .setPromptText(" upon")
+                .setPromptTextStart(4)
+                .setEmittedAt(NOON)
+                .build();
+    }
+
     public static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     }

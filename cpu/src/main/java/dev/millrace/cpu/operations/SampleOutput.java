@@ -8,7 +8,7 @@ import dev.millrace.model.sampling.Logprobs;
 import dev.millrace.model.sampling.Sampler;
 import java.util.Arrays;
 
-/** Draws a step's tokens from its logits and gathers what the step answers. */
+/** Draws a step's tokens from its logits, or finds a given token's log-probability, and gathers what the step answers. */
 final class SampleOutput {
 
     private static final int[] NOTHING_BANNED = {};
@@ -49,10 +49,7 @@ final class SampleOutput {
 
     private void sampleOne(
             ForwardBatch batch, TokenPlan plan, SequenceRows rows, Sampler sampler, float[] raw, int i, int offset) {
-        RowState row = rows.get(batch.sampleRow()[i]);
-        int position = plan.indexOf(batch.sampleToken()[i]) + 1;
-        int token = sampler.sample(raw, offset, row.context(position, banned(batch, i)));
-        row.sampled(token);
+        int token = batch.hasTarget(i) ? batch.target()[i] : draw(batch, plan, rows, sampler, raw, i, offset);
         tokens[i] = token;
         if (logprobs != null && batch.numLogprobs()[i] >= 0) {
             Logprobs l = Logprobs.of(raw, offset, vocabSize, token, batch.numLogprobs()[i]);
@@ -61,6 +58,15 @@ final class SampleOutput {
         if (logits != null) {
             System.arraycopy(raw, offset, logits, i * vocabSize, vocabSize);
         }
+    }
+
+    private static int draw(
+            ForwardBatch batch, TokenPlan plan, SequenceRows rows, Sampler sampler, float[] raw, int i, int offset) {
+        RowState row = rows.get(batch.sampleRow()[i]);
+        int position = plan.indexOf(batch.sampleToken()[i]) + 1;
+        int token = sampler.sample(raw, offset, row.context(position, banned(batch, i)));
+        row.sampled(token);
+        return token;
     }
 
     private Sampler sampler(int worker) {

@@ -107,10 +107,10 @@ public final class TopLogprobs implements AutoCloseable {
         for (int i = 0; i < batch.numSamples(); i++) {
             int count = Math.min(batch.numLogprobs()[i], vocabSize);
             if (count > MOST) {
-                at.sorted[i] =
-                        sort(stream, logits.slice((long) i * stride * Float.BYTES, rowBytes()), tokens, i, count);
+                at.sorted[i] = sort(
+                        stream, batch, logits.slice((long) i * stride * Float.BYTES, rowBytes()), tokens, i, count);
             } else if (count >= 0) {
-                asked.put(i).put(count).put(start).put(0);
+                asked.put(i).put(count).put(start).put(batch.target()[i]);
                 start += FIXED_INTS + 2 * count;
             }
         }
@@ -126,10 +126,13 @@ public final class TopLogprobs implements AutoCloseable {
         return (long) vocabSize * Float.BYTES;
     }
 
-    private SampleLogprobs sort(Stream stream, DeviceBuffer row, DeviceBuffer tokens, int sample, int count) {
+    private SampleLogprobs sort(
+            Stream stream, ForwardBatch batch, DeviceBuffer row, DeviceBuffer tokens, int sample, int count) {
         stream.copyToHost(fetched, 0, tokens, (long) sample * Integer.BYTES, Integer.BYTES);
         stream.synchronize();
-        int token = fetched.bytes().getInt(0);
+        int token = batch.hasTarget(sample)
+                ? batch.target()[sample]
+                : fetched.bytes().getInt(0);
         stream.copyToHost(fetched, 0, row, 0, rowBytes());
         stream.synchronize();
         float[] logits = new float[vocabSize];

@@ -32,9 +32,9 @@ public final class StepInputs {
     public StepInputs(Device device, StepLimits limits, int slots) {
         tables = new BlockTables(device, limits.rows(), limits.tableLength());
         dummyRow = limits.rows();
-        int sequences = Math.min(limits.tokens(), limits.rows());
         long bytes = Integer.BYTES
-                * (long) new StepLayout(limits.tokens(), sequences, limits.samples(), MOST_UPDATES, limits.rows())
+                * (long) new StepLayout(
+                                limits.tokens(), limits.sequences(), limits.samples(), MOST_UPDATES, limits.rows())
                         .length();
         this.device = device.allocate(bytes, "inputs of a step");
         staging = new PinnedBuffer[slots];
@@ -104,6 +104,11 @@ public final class StepInputs {
         to.put(layout.sampleToken(), batch.sampleToken());
         putRising(to, layout.sampleToken() + samples, batch.numTokens(), fill);
         put(to, layout.sampleRow(), batch.sampleRow(), 0, samples, fill, dummyRow);
+        for (int i = 0; i < samples; i++) {
+            if (batch.hasTarget(i)) {
+                to.put(layout.sampleRow() + i, dummyRow); // nothing is drawn
+            }
+        }
     }
 
     private static void put(IntBuffer to, int at, int[] values, int from, int count, int fill, int filler) {

@@ -7,7 +7,7 @@ import dev.millrace.model.executor.MediaInput;
 /**
  * The most that a step or an encoding may ask for; a kernel that reads beyond any of these would break the whole context.
  *
- * @param tokens most tokens, and samples
+ * @param tokens most tokens
  * @param rows rows of per-sequence state, and most sequences
  * @param tableLength most blocks of a sequence
  * @param numBlocks blocks of the key-value cache
@@ -23,8 +23,13 @@ public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, i
         return new StepLimits(tokens, rows, tableLength, blocks, mediaRows, vocabSize);
     }
 
-    /** Samples that a step may have. */
+    /** Samples that a step may have, those with a target included. Of sequences that are forked several follow one token. */
     public int samples() {
+        return rows + ForwardBatch.MOST_TARGETS;
+    }
+
+    /** Sequences that a step may have. */
+    public int sequences() {
         return Math.min(tokens, rows);
     }
 
@@ -41,6 +46,7 @@ public record StepLimits(int tokens, int rows, int tableLength, int numBlocks, i
         all("media row", batch.mediaRow(), -1, mediaRows - 1);
         all("row", batch.row(), 0, rows - 1);
         all("sampled token", batch.sampleToken(), 0, batch.numTokens() - 1);
+        all("target", batch.target(), ForwardBatch.DRAWN, vocabSize - 1);
         all("sampled row", batch.sampleRow(), 0, rows - 1);
         within("copied blocks", batch.copyPairs().length / 2, 0, rows);
         all("copied block", batch.copyPairs(), 0, numBlocks - 1);

@@ -7,6 +7,7 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import java.util.Arrays;
 import java.util.List;
 
 /** A sampler fed with logits from the host, a sequence of one token for each sample. */
@@ -49,7 +50,13 @@ final class SamplerRig implements AutoCloseable {
 
     /** The log-probabilities of tokens under logits[R][V]. */
     SampleLogprobs[] logprobs(int[] tokens, int[] counts, float[][] values) {
-        ForwardBatch batch = batch(List.of(), new int[tokens.length], tokens, new int[0][], counts);
+        return logprobs(tokens, drawn(tokens.length), counts, values);
+    }
+
+    /** The log-probabilities of the targets, where there are any, else of the tokens. */
+    SampleLogprobs[] logprobs(int[] tokens, int[] targets, int[] counts, float[][] values) {
+        int[] rows = new int[tokens.length];
+        ForwardBatch batch = batch(List.of(), rows, targets, tokens, new int[0][], counts);
         upload(values);
         host.bytes().asIntBuffer().put(tokens);
         stream.copyToDevice(inputs, 0, host, 0, (long) tokens.length * Integer.BYTES);
@@ -106,15 +113,31 @@ final class SamplerRig implements AutoCloseable {
         return values;
     }
 
+    private static int[] drawn(int samples) {
+        int[] drawn = new int[samples];
+        Arrays.fill(drawn, ForwardBatch.DRAWN);
+        return drawn;
+    }
+
     static ForwardBatch batch(
             List<RowAssignment> assignments, int[] sampleRows, int[] positions, int[][] banned, int[] counts) {
+        return batch(assignments, sampleRows, drawn(sampleRows.length), positions, banned, counts);
+    }
+
+    private static ForwardBatch batch(
+            List<RowAssignment> assignments,
+            int[] sampleRows,
+            int[] targets,
+            int[] positions,
+            int[][] banned,
+            int[] counts) {
         int samples = sampleRows.length;
         int[] none = new int[0];
         int[] offsets = banned.length == 0 ? none : new int[samples + 1];
         int[] all = none;
         for (int i = 0; i < banned.length; i++) {
             offsets[i + 1] = offsets[i] + banned[i].length;
-            all = java.util.Arrays.copyOf(all, offsets[i + 1]);
+            all = Arrays.copyOf(all, offsets[i + 1]);
             System.arraycopy(banned[i], 0, all, offsets[i], banned[i].length);
         }
         return new ForwardBatch(
@@ -127,6 +150,7 @@ final class SamplerRig implements AutoCloseable {
                 sampleRows,
                 new int[samples],
                 sampleRows,
+                targets,
                 counts,
                 offsets,
                 all,

@@ -3,10 +3,12 @@ package dev.millrace.gpu.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.sampling.Logprobs;
 import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -29,6 +31,23 @@ class TopLogprobsTest {
                 for (int i = 0; i < COUNTS.length; i++) {
                     compare(actual[i], logits[i], tokens[i], COUNTS[i]);
                 }
+            }
+        }
+    }
+
+    @Test
+    void aTargetStandsForTheTokenThatWasDrawn() {
+        RandomDraws random = new RandomDraws(5, 1500);
+        try (SamplerRig rig = new SamplerRig(1500, 1500, COUNTS.length)) {
+            float[][] logits = new float[COUNTS.length][];
+            Arrays.setAll(logits, i -> withoutNaN(random.logits()));
+            int[] tokens = new int[COUNTS.length];
+            int[] targets = new int[COUNTS.length];
+            Arrays.setAll(tokens, i -> i);
+            Arrays.setAll(targets, i -> i % 4 == 3 ? ForwardBatch.DRAWN : 700 + 97 * i);
+            SampleLogprobs[] actual = rig.logprobs(tokens, targets, COUNTS, logits);
+            for (int i = 0; i < COUNTS.length; i++) {
+                compare(actual[i], logits[i], i % 4 == 3 ? tokens[i] : targets[i], COUNTS[i]);
             }
         }
     }

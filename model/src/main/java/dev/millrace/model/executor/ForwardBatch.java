@@ -1,5 +1,6 @@
 package dev.millrace.model.executor;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -16,7 +17,9 @@ import java.util.List;
  * @param row [S] each sequence's row in the executor's per-sequence state
  * @param sampleToken [R] index into the T tokens after which a token is sampled, ascending
  * @param sampleRow [R] row whose parameters and history the sampling uses and whose last token it becomes
- * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the chosen token's and the k likeliest
+ * @param target [R] −1: a token is drawn; else the token whose log-probability is asked for: nothing is drawn, the row stays
+ *     as it is, the output's token means nothing. At most {@link #MOST_TARGETS} a step
+ * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the drawn or targeted token's and the k likeliest
  * @param bannedOffsets [R+1] slices of {@code banned}, or an empty array where nothing is banned
  * @param banned tokens that this draw alone may not choose
  * @param tableUpdates [3·U] triples (row, index in the row's block table, block), applied before the step
@@ -34,6 +37,7 @@ public record ForwardBatch(
         int[] row,
         int[] sampleToken,
         int[] sampleRow,
+        int[] target,
         int[] numLogprobs,
         int[] bannedOffsets,
         int[] banned,
@@ -45,6 +49,56 @@ public record ForwardBatch(
     /** In {@link #ids}: the token that the row sampled last. */
     public static final int LAST_SAMPLED = -1;
 
+    /** In {@link #target}: a token is drawn. */
+    public static final int DRAWN = -1;
+
+    /** Most targets of a step; executors have room for as many samples beside one of each sequence. */
+    public static final int MOST_TARGETS = 64;
+
+    /** A step whose samples are all drawn. */
+    public ForwardBatch(
+            long step,
+            int[] ids,
+            int[] mediaRow,
+            int[] positions,
+            int[] cuQ,
+            int[] contextLength,
+            int[] row,
+            int[] sampleToken,
+            int[] sampleRow,
+            int[] numLogprobs,
+            int[] bannedOffsets,
+            int[] banned,
+            int[] tableUpdates,
+            int[] copyPairs,
+            List<RowAssignment> assignments,
+            boolean returnLogits) {
+        this(
+                step,
+                ids,
+                mediaRow,
+                positions,
+                cuQ,
+                contextLength,
+                row,
+                sampleToken,
+                sampleRow,
+                allDrawn(sampleToken.length),
+                numLogprobs,
+                bannedOffsets,
+                banned,
+                tableUpdates,
+                copyPairs,
+                assignments,
+                returnLogits);
+    }
+
+    private static int[] allDrawn(int samples) {
+        int[] target = new int[samples];
+        Arrays.fill(target, DRAWN);
+        return target;
+    }
+
     public int numTokens() {
         return ids.length;
     }
@@ -55,5 +109,10 @@ public record ForwardBatch(
 
     public int numSamples() {
         return sampleToken.length;
+    }
+
+    /** Whether a sample asks for a given token's log-probability instead of being drawn. */
+    public boolean hasTarget(int sample) {
+        return target[sample] != DRAWN;
     }
 }

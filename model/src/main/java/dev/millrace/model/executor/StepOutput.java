@@ -4,7 +4,7 @@ package dev.millrace.model.executor;
  * What a step brought, sample by sample as in {@link ForwardBatch#sampleToken}.
  *
  * @param step number of the step
- * @param tokens [R] the sampled tokens
+ * @param tokens [R] the sampled tokens; they mean nothing where the sample had a target
  * @param logprobs [R] log-probabilities, null where none were asked for; null as a whole where no sample asked
  * @param logits [R·V] raw logits where they were asked for, else null
  * @param computeNanos time the step took on the device
@@ -14,8 +14,8 @@ public record StepOutput(long step, int[] tokens, SampleLogprobs[] logprobs, flo
     /**
      * Log-probabilities under the raw logits.
      *
-     * @param logprob the sampled token's
-     * @param rank the sampled token's, 1 for the likeliest
+     * @param logprob the sampled or targeted token's
+     * @param rank that token's, 1 for the likeliest
      * @param topIds [k] the likeliest tokens, best first
      * @param topLogprobs [k] theirs
      */

@@ -27,6 +27,7 @@ final class BatchBuilder {
     private final int[] sampleToken;
     private final int[] numLogprobs;
     private final int[] sampleRow;
+    private final int[] target;
     private final int[] bannedOffsets;
     private final IntList banned = new IntList(4);
 
@@ -44,6 +45,7 @@ final class BatchBuilder {
         row = new int[sequences];
         sampleToken = new int[samples];
         sampleRow = new int[samples];
+        target = new int[samples];
         numLogprobs = new int[samples];
         bannedOffsets = new int[samples + 1];
     }
@@ -55,6 +57,8 @@ final class BatchBuilder {
         for (int i = 0; i < step.numSequences(); i++) {
             if (step.count(i) > 0) {
                 addSequence(i, added++);
+                addScores(i, cuQ[added - 1], sample);
+                sample += step.scores(i);
             }
             if (step.samples(i)) {
                 addSample(step.sequence(i), cuQ[added] - 1, sample++);
@@ -71,6 +75,7 @@ final class BatchBuilder {
                 row,
                 sampleToken,
                 sampleRow,
+                target,
                 numLogprobs,
                 bans ? bannedOffsets : NONE,
                 bans ? banned.toArray(0) : NONE,
@@ -125,9 +130,23 @@ final class BatchBuilder {
         }
     }
 
+    private void addScores(int entry, int at, int firstSample) {
+        Sequence sequence = step.sequence(entry);
+        int first = step.scoreStart(entry);
+        for (int i = 0; i < step.scores(entry); i++) {
+            int sample = firstSample + i;
+            sampleToken[sample] = at + first + i - step.start(entry);
+            sampleRow[sample] = sequence.placement().row();
+            target[sample] = sequence.prompt().tokenIds()[first + i + 1];
+            numLogprobs[sample] = sequence.params().promptLogprobs();
+            bannedOffsets[sample + 1] = banned.size();
+        }
+    }
+
     private void addSample(Sequence sequence, int token, int sample) {
         sampleToken[sample] = token;
         sampleRow[sample] = sequence.placement().row();
+        target[sample] = ForwardBatch.DRAWN;
         numLogprobs[sample] = sequence.params().logprobs();
         sequence.banNext(banned);
         bannedOffsets[sample + 1] = banned.size();

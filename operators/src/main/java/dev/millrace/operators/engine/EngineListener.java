@@ -12,6 +12,14 @@ public interface EngineListener {
     void onOutput(SequenceOutput output);
 
     /**
+     * Log-probabilities of tokens of a sequence's prompt were handled, never after its end; called where the sequence asks
+     * for them, in order, each once, before the first token.
+     *
+     * @param firstPosition position in the prompt of the first of the tokens, at least 1
+     */
+    default void onPromptLogprobs(Sequence sequence, int firstPosition, List<SampleLogprobs> logprobs) {}
+
+    /**
      * What one step added to a sequence.
      *
      * @param sequence the sequence

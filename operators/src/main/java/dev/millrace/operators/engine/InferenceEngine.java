@@ -17,6 +17,7 @@ import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -167,6 +168,10 @@ public final class InferenceEngine implements AutoCloseable {
             Sequence sequence = step.sequence(i);
             boolean sampled = step.samples(i);
             sequence.landed(sampled);
+            if (step.scores(i) > 0 && !sequence.isFinished()) {
+                score(sequence, output, sample, step.scores(i));
+            }
+            sample += step.scores(i);
             if (sampled) {
                 if (!sequence.isFinished()) {
                     append(sequence, output, sample, now);
@@ -182,6 +187,13 @@ public final class InferenceEngine implements AutoCloseable {
     /** Handles the end of the oldest encoding in flight: its media may be read by the steps to come. */
     public void encoded(long encoding) {
         encoder.complete(encoding);
+    }
+
+    private void score(Sequence sequence, StepOutput output, int firstSample, int count) {
+        int firstPosition = sequence.promptScores().handled() + 1;
+        sequence.promptScores().handle(count);
+        List<SampleLogprobs> all = Arrays.asList(output.logprobs());
+        listener.onPromptLogprobs(sequence, firstPosition, all.subList(firstSample, firstSample + count));
     }
 
     private void append(Sequence sequence, StepOutput output, int sample, long now) {

@@ -79,7 +79,9 @@ public final class RequestResolver {
                 stops(options),
                 options.getIncludeStopStrInOutput(),
                 options.getSkipSpecialTokens(),
-                logprobs(options),
+                logprobs(options.getLogprobs(), "logprobs", "sample"),
+                promptLogprobs(options),
+                echo(options, prompt),
                 badWords.longer());
     }
 
@@ -99,18 +101,35 @@ public final class RequestResolver {
         return stop;
     }
 
-    private int logprobs(SamplingOptions options) {
-        if (options.getLogprobs() == null) {
+    /** As in vLLM, an echoed prompt has as many as the answer. */
+    private int promptLogprobs(SamplingOptions options) {
+        boolean asAnswer = options.getEcho() && options.getPromptLogprobs() == null;
+        Integer asked = asAnswer ? options.getLogprobs() : options.getPromptLogprobs();
+        return logprobs(asked, "prompt_logprobs", "prompt");
+    }
+
+    private static boolean echo(SamplingOptions options, PromptInput prompt) {
+        Require.that(
+                !options.getEcho() || !(prompt instanceof PromptInput.Chat),
+                "echo",
+                "echo is for a prompt or prompt_token_ids, but messages were given; leave it out.");
+        return options.getEcho();
+    }
+
+    /** @param of whose log-probabilities they are, in vLLM's words */
+    private int logprobs(Integer given, String param, String of) {
+        if (given == null) {
             return -1;
         }
-        int asked = options.getLogprobs();
-        Require.that(asked >= -1, "logprobs", "logprobs must be non-negative or -1, got %d.", asked);
+        int asked = given;
+        Require.that(asked >= -1, param, "%s must be non-negative or -1, got %d.", param, asked);
         int wanted = asked == -1 ? vocabSize : asked;
         int most = limits.maxLogprobs() == -1 ? vocabSize : limits.maxLogprobs();
         Require.that(
                 wanted <= most,
-                "logprobs",
-                "Requested sample logprobs of %d, which is greater than max allowed: %d",
+                param,
+                "Requested %s logprobs of %d, which is greater than max allowed: %d",
+                of,
                 wanted,
                 most);
         return wanted;

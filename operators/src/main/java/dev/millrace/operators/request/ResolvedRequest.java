@@ -47,6 +47,8 @@ public record ResolvedRequest(PromptInput prompt, GenerationParams params, Integ
                 params.includeStop(),
                 params.skipSpecialTokens(),
                 params.logprobs(),
+                params.promptLogprobs(),
+                params.echo(),
                 params.badWords());
     }
 }

@@ -3,6 +3,7 @@ package dev.millrace.operators.scheduler;
 import dev.millrace.operators.kvcache.BlockAllocator;
 import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.sequence.PromptScores;
 import dev.millrace.operators.sequence.Sequence;
 
 /** The key-value cache counted in the tokens of sequences. */
@@ -19,13 +20,14 @@ final class KvSpace {
         this.prefixCaching = prefixCaching;
     }
 
-    /** Leading tokens of a sequence that others computed; never all, since the last one's output is wanted. */
+    /** Leading tokens of a sequence that others computed; never all, since the last one's output is wanted, and none whose log-probabilities are. */
     int cachedTokens(Sequence sequence) {
         if (!prefixCaching) {
             return 0;
         }
-        int mostBlocks = (sequence.length() - 1) / blockSize;
-        return allocator.cachedBlocks(sequence.prefixKeys(), mostBlocks) * blockSize;
+        PromptScores scores = sequence.promptScores();
+        int most = scores.isOpen() ? scores.launched() : sequence.length() - 1;
+        return allocator.cachedBlocks(sequence.prefixKeys(), most / blockSize) * blockSize;
     }
 
     /** Whether a whole sequence fits beside what is in use or promised, its first {@code cached} tokens shared. */

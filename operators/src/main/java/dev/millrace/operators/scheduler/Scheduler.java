@@ -118,7 +118,7 @@ public final class Scheduler {
         long preemptions = counts.preemptions();
         for (int i = 0; i < running.size() && step.budget() > 0; i++) {
             Sequence sequence = running.get(i);
-            int count = available(sequence, wanted(sequence, step.budget()));
+            int count = available(sequence, wanted(sequence, step));
             if (count > 0 && tryMakeRoom(sequence, count, step)) {
                 step.add(sequence, count);
             }
@@ -127,8 +127,9 @@ public final class Scheduler {
     }
 
     /**
-     * Admits in order. A sequence whose next picture is being encoded lets others go first, but not to the row and blocks
-     * that it will need; so does one whose prompt is being computed for another choice of its request.
+     * Admits in order. A sequence whose next picture is being encoded, or for the log-probabilities of whose prompt the
+     * step has no room left, lets others go first, but not to the row and blocks that it will need; so does one whose
+     * prompt is being computed, or waits to be, for another choice of its request.
      */
     private void admitWaiting(Step step) {
         List<Sequence> expecting = new ArrayList<>(0);
@@ -146,7 +147,7 @@ public final class Scheduler {
                 continue;
             }
             Sequence ahead = siblings.ahead(sequence);
-            if (ahead == null && !siblings.isEmpty(sequence)) {
+            if (ahead == null && (!siblings.isEmpty(sequence) || isSiblingOfLast(expecting, sequence))) {
                 expecting.add(sequence);
                 promised += kv.ownBlocks(sequence, sequence.commonTokens());
                 continue;
@@ -154,9 +155,12 @@ public final class Scheduler {
             if (step.budget() == 0 || sequence.tokensInFlight() > 0 || !tryBegin(sequence, ahead, promised)) {
                 break;
             }
-            int wanted = wanted(sequence, step.budget());
+            int wanted = wanted(sequence, step);
             int count = available(sequence, wanted);
-            if (count == wanted || count > 0 && encoder.isNextThere(sequence)) {
+            if (wanted == 0) {
+                expecting.add(sequence);
+                promised += kv.blocksFor(sequence);
+            } else if (count == wanted || count > 0 && encoder.isNextThere(sequence)) {
                 candidates.remove();
                 admit(sequence, ahead, count, step);
             } else if (encoder.isNextComing(sequence)) {
@@ -168,6 +172,10 @@ public final class Scheduler {
             }
         }
         expecting.forEach(this::giveUp);
+    }
+
+    private static boolean isSiblingOfLast(List<Sequence> expecting, Sequence sequence) {
+        return !expecting.isEmpty() && expecting.get(expecting.size() - 1).isSibling(sequence);
     }
 
     /** Has a waiting sequence begin with what others computed of it; false if it does not fit beside what is promised. */
@@ -206,7 +214,7 @@ public final class Scheduler {
     /** Has a sequence share all that a sibling has once the step is done, the logits that both sample from included. */
     private boolean tryFork(Sequence sequence, int sibling, Step step, int promised) {
         int prompt = sequence.promptLength();
-        if (step.numSamples() >= limits.maxNumBatchedTokens() || !kv.fitsBeside(sequence, prompt, promised)) {
+        if (!kv.fitsBeside(sequence, prompt, promised)) {
             return false;
         }
         sequence.tryMarkAdmitted(0);
@@ -223,9 +231,10 @@ public final class Scheduler {
         step.addTableUpdates(sequence.placement(), 0);
     }
 
-    /** Tokens that a sequence would compute with so much of the budget left. */
-    private int wanted(Sequence sequence, int budget) {
-        int count = Math.min(sequence.computable(), budget);
+    /** Tokens that a sequence would compute in a step with what is left of its budgets. */
+    private int wanted(Sequence sequence, Step step) {
+        int within = sequence.promptScores().tokensWithin(step.scoreBudget(), sequence.computed());
+        int count = Math.min(sequence.computable(), Math.min(step.budget(), within));
         boolean cut = limits.enableChunkedPrefill() && limits.longPrefillTokenThreshold() > 0;
         return cut ? Math.min(count, limits.longPrefillTokenThreshold()) : count;
     }
@@ -233,7 +242,9 @@ public final class Scheduler {
     /** How many of them it can, held up by no media. */
     private int available(Sequence sequence, int wanted) {
         int count = wanted == 0 ? 0 : encoder.hold(sequence, wanted);
-        return limits.enableChunkedPrefill() || count == sequence.computable() ? count : 0;
+        boolean inChunks =
+                limits.enableChunkedPrefill() || sequence.promptScores().isOpen();
+        return inChunks || count == sequence.computable() ? count : 0;
     }
 
     /** Gets blocks for a running sequence, from less important ones if need be; false if it lost its own instead. */
@@ -267,6 +278,7 @@ public final class Scheduler {
             int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
             counts.addPromptTokens(Math.min(step.count(i), promptLeft));
             sequence.launched(step.count(i), step.samples(i));
+            sequence.promptScores().launch(step.scores(i));
             if (step.count(i) > 1) { // a single token's block is registered once its successor is known
                 kv.register(sequence);
             }

@@ -1,5 +1,6 @@
 package dev.millrace.operators.scheduler;
 
+import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.sequence.Placement;
@@ -17,6 +18,8 @@ public final class Step {
     private final List<Sequence> sequences;
     private final IntList starts;
     private final IntList counts; // negated where no token is sampled
+    private final IntList scoreStarts;
+    private final IntList scoreCounts;
     private final List<Sequence> admitted = new ArrayList<>();
     private final IntList tableUpdates = new IntList(16);
     private int budget;
@@ -24,6 +27,7 @@ public final class Step {
     private int numSamples;
     private int numForked;
     private int[] copyPairs;
+    private int scoreBudget = ForwardBatch.MOST_TARGETS;
 
     Step(long number, int budget, int expectedSequences) {
         this.number = number;
@@ -31,6 +35,8 @@ public final class Step {
         this.sequences = new ArrayList<>(expectedSequences);
         this.starts = new IntList(expectedSequences);
         this.counts = new IntList(expectedSequences);
+        this.scoreStarts = new IntList(expectedSequences);
+        this.scoreCounts = new IntList(expectedSequences);
     }
 
     public long number() {
@@ -54,7 +60,7 @@ public final class Step {
         return numTokens;
     }
 
-    /** Sequences that sample a token. */
+    /** Tokens sampled and tokens of prompts whose log-probabilities are asked for. */
     public int numSamples() {
         return numSamples;
     }
@@ -78,6 +84,16 @@ public final class Step {
         return counts.get(index) >= 0;
     }
 
+    /** Number of the first of a sequence's {@link #scores}. */
+    public int scoreStart(int index) {
+        return scoreStarts.get(index);
+    }
+
+    /** How many log-probabilities of its prompt a sequence gets. */
+    public int scores(int index) {
+        return scoreCounts.get(index);
+    }
+
     /** Sequences that take over a row in this step. */
     public List<Sequence> admitted() {
         return admitted;
@@ -97,14 +113,23 @@ public final class Step {
         return budget;
     }
 
+    /** Log-probabilities of prompts that there is room for. */
+    int scoreBudget() {
+        return scoreBudget;
+    }
+
     void add(Sequence sequence, int count) {
         boolean samples = sequence.computed() + count == sequence.length();
+        int scores = sequence.promptScores().entries(sequence.computed() + count);
         sequences.add(sequence);
         starts.add(sequence.computed());
         counts.add(samples ? count : -count);
+        scoreStarts.add(sequence.promptScores().launched());
+        scoreCounts.add(scores);
+        scoreBudget -= scores;
         budget -= count;
         numTokens += count;
-        numSamples += samples ? 1 : 0;
+        numSamples += scores + (samples ? 1 : 0);
     }
 
     /** Where a sequence's first token is sampled; −1 if not in this step. */
@@ -118,6 +143,8 @@ public final class Step {
         sequences.add(sibling + 1, sequence);
         starts.insert(sibling + 1, sequence.promptLength());
         counts.insert(sibling + 1, 0);
+        scoreStarts.insert(sibling + 1, 0);
+        scoreCounts.insert(sibling + 1, 0);
         numSamples++;
         numForked++;
     }

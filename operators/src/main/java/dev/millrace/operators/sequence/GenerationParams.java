@@ -14,6 +14,8 @@ import java.util.List;
  * @param includeStop keeps the stop text in the answer
  * @param skipSpecialTokens leaves special tokens out of the text
  * @param logprobs −1: none; k ≥ 0: the chosen token's and the k likeliest
+ * @param promptLogprobs −1: none; k ≥ 0: each prompt token's and the k likeliest
+ * @param echo whether the prompt's text comes before the answer
  * @param badWords token sequences of two and more tokens whose last token may not follow the others
  */
 public record GenerationParams(
@@ -25,4 +27,48 @@ public record GenerationParams(
         boolean includeStop,
         boolean skipSpecialTokens,
         int logprobs,
-        List<int[]> badWords) {}
+        int promptLogprobs,
+        boolean echo,
+        List<int[]> badWords) {
+
+    /** With nothing of the prompt in the answer. */
+    public GenerationParams(
+            SamplingParams sampling,
+            int maxTokens,
+            int[] stopTokenIds,
+            int[] eosTokenIds,
+            List<String> stop,
+            boolean includeStop,
+            boolean skipSpecialTokens,
+            int logprobs,
+            List<int[]> badWords) {
+        this(
+                sampling,
+                maxTokens,
+                stopTokenIds,
+                eosTokenIds,
+                stop,
+                includeStop,
+                skipSpecialTokens,
+                logprobs,
+                -1,
+                false,
+                badWords);
+    }
+
+    /** The same with log-probabilities of the prompt, or its text. */
+    public GenerationParams withPrompt(int logprobsOfPrompt, boolean echoed) {
+        return new GenerationParams(
+                sampling,
+                maxTokens,
+                stopTokenIds,
+                eosTokenIds,
+                stop,
+                includeStop,
+                skipSpecialTokens,
+                logprobs,
+                logprobsOfPrompt,
+                echoed,
+                badWords);
+    }
+}

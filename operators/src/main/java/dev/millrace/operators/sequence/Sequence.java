@@ -35,6 +35,7 @@ public final class Sequence {
     private final int emittedBefore;
     private final Timeline timeline = new Timeline();
     private final Placement placement = new Placement();
+    private final PromptScores promptScores;
 
     private PrefixKeys prefixKeys;
     private OutputText text;
@@ -64,6 +65,20 @@ public final class Sequence {
             GenerationParams params,
             int[] output,
             int emittedChars) {
+        this(requestId, choice, arrival, priority, prompt, params, output, emittedChars, 0);
+    }
+
+    /** @param emittedScores log-probabilities of the prompt that were emitted before */
+    public Sequence(
+            String requestId,
+            int choice,
+            long arrival,
+            int priority,
+            PreparedPrompt prompt,
+            GenerationParams params,
+            int[] output,
+            int emittedChars,
+            int emittedScores) {
         this.requestId = requestId;
         this.choice = choice;
         this.arrival = arrival;
@@ -80,6 +95,7 @@ public final class Sequence {
         this.tokens = new TokenIds(prompt.tokenIds(), this.output);
         this.known = promptLength + output.length;
         this.emittedBefore = emittedChars;
+        this.promptScores = new PromptScores(choice == 0 ? params.promptLogprobs() : -1, promptLength, emittedScores);
     }
 
     public String requestId() {
@@ -176,6 +192,11 @@ public final class Sequence {
     /** Whether it is another choice of the same request. */
     public boolean isSibling(Sequence other) {
         return prompt == other.prompt && requestId.equals(other.requestId);
+    }
+
+    /** How far the log-probabilities of its prompt are; a request's first choice has them. */
+    public PromptScores promptScores() {
+        return promptScores;
     }
 
     /** Keys of its full blocks. */

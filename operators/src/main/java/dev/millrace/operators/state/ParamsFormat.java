@@ -6,7 +6,10 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 
-/** Version 1 of how resolved parameters are written: the fields of both records, in their order. */
+/**
+ * How resolved parameters are written: the fields of both records, in their order, but for those that version 2 added, which
+ * come last.
+ */
 final class ParamsFormat {
 
     private ParamsFormat() {}
@@ -21,9 +24,17 @@ final class ParamsFormat {
         out.writeBoolean(params.skipSpecialTokens());
         out.writeInt(params.logprobs());
         Fields.writeList(params.badWords(), out, Fields::writeInts);
+        out.writeInt(params.promptLogprobs());
+        out.writeBoolean(params.echo());
     }
 
-    static GenerationParams read(DataInputStream in) throws IOException {
+    /** @param version of the format */
+    static GenerationParams read(DataInputStream in, int version) throws IOException {
+        GenerationParams first = readFirst(in);
+        return version == 1 ? first : first.withPrompt(in.readInt(), in.readBoolean());
+    }
+
+    private static GenerationParams readFirst(DataInputStream in) throws IOException {
         return new GenerationParams(
                 readSampling(in),
                 in.readInt(),

@@ -50,6 +50,7 @@ public record RequestSnapshot(RequestHeader header, long arrival, Instant arrive
      * @param cumulativeLogprob sum of the tokens' log-probabilities, where they were asked for
      * @param scheduledAt when its first step was launched, or null
      * @param cachedTokens prompt tokens that came from the prefix cache then
+     * @param promptLogprobs log-probabilities of prompt tokens that were emitted
      */
     public record ChoiceSnapshot(
             int[] tokens,
@@ -57,5 +58,6 @@ public record RequestSnapshot(RequestHeader header, long arrival, Instant arrive
             FinishReason finish,
             double cumulativeLogprob,
             Instant scheduledAt,
-            int cachedTokens) {}
+            int cachedTokens,
+            int promptLogprobs) {}
 }

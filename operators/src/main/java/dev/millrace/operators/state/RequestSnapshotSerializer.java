@@ -13,11 +13,11 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
  * How an unfinished request is written. What a version reads never changes; a new format is a new version beside it. The
- * files {@code src/test/resources/state/*-v1*} hold version 1.
+ * files {@code src/test/resources/state/*-v1*} hold version 1, and so on.
  */
 public final class RequestSnapshotSerializer implements SimpleVersionedSerializer<RequestSnapshot> {
 
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private final WorkFormat works = new WorkFormat();
 
@@ -39,13 +39,13 @@ public final class RequestSnapshotSerializer implements SimpleVersionedSerialize
 
     @Override
     public RequestSnapshot deserialize(int version, byte[] serialized) throws IOException {
-        if (version != VERSION) {
+        if (version < 1 || version > VERSION) {
             throw new IOException(
                     "this savepoint holds requests in format " + version + "; this version of Millrace reads"
-                            + " format " + VERSION + ". Use the version that made the savepoint, or a newer one");
+                            + " formats 1 to " + VERSION + ". Use the version that made the savepoint, or a newer one");
         }
         var in = new DataInputStream(new ByteArrayInputStream(serialized));
-        return new RequestSnapshot(readHeader(in), in.readLong(), Fields.readInstant(in), works.read(in));
+        return new RequestSnapshot(readHeader(in), in.readLong(), Fields.readInstant(in), works.read(in, version));
     }
 
     private static void writeHeader(RequestHeader header, DataOutputStream out) throws IOException {

@@ -14,7 +14,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 
 /**
- * Version 1 of how a request's work is written. A request that is not prepared is in Avro's single-object encoding, and so
+ * How a request's work is written; what version 2 added comes last in its part. A request that is not prepared is in Avro's single-object encoding, and so
  * evolves as requests on the wire do. Enum constants are written by name.
  */
 final class WorkFormat {
@@ -38,16 +38,17 @@ final class WorkFormat {
         }
     }
 
-    Work read(DataInputStream in) throws IOException {
+    /** @param version of the format */
+    Work read(DataInputStream in, int version) throws IOException {
         byte kind = in.readByte();
         return switch (kind) {
             case UNPREPARED -> new Unprepared(requests.decode(Fields.readBytes(in)));
             case PREPARED -> new Prepared(
-                    ParamsFormat.read(in),
+                    ParamsFormat.read(in, version),
                     Fields.readInts(in),
                     Fields.readInts(in),
                     Fields.readList(in, WorkFormat::readMedia),
-                    Fields.readList(in, WorkFormat::readChoice));
+                    Fields.readList(in, from -> readChoice(from, version)));
             default -> throw new IOException("a request's work has kind " + kind + "; known are 0 and 1");
         };
     }
@@ -80,15 +81,17 @@ final class WorkFormat {
         out.writeDouble(choice.cumulativeLogprob());
         Fields.writeNullable(choice.scheduledAt(), out, Fields::writeInstant);
         out.writeInt(choice.cachedTokens());
+        out.writeInt(choice.promptLogprobs());
     }
 
-    private static ChoiceSnapshot readChoice(DataInputStream in) throws IOException {
+    private static ChoiceSnapshot readChoice(DataInputStream in, int version) throws IOException {
         return new ChoiceSnapshot(
                 Fields.readInts(in),
                 in.readInt(),
                 Fields.readNullable(in, from -> FinishReason.valueOf(Fields.readString(from))),
                 in.readDouble(),
                 Fields.readNullable(in, Fields::readInstant),
-                in.readInt());
+                in.readInt(),
+                version == 1 ? 0 : in.readInt());
     }
 }

@@ -2,10 +2,13 @@ package dev.millrace.operators.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Collects what the engine tells, as a reader does, and checks that nothing is told twice, out of order or after the end. */
@@ -27,11 +30,26 @@ final class Answers implements EngineListener {
         assertThat(output.sequence().emittedChars()).isEqualTo(answer.text.length());
     }
 
-    /** Begins where an answer stood when the sequence was saved. */
+    @Override
+    public void onPromptLogprobs(Sequence sequence, int firstPosition, List<SampleLogprobs> logprobs) {
+        Answer answer = bySequence.computeIfAbsent(sequence, key -> new Answer());
+        assertThat(answer.finish).as("nothing comes after the end").isNull();
+        assertThat(answer.tokens.size()).as("tokens before the prompt's").isZero();
+        assertThat(firstPosition).isEqualTo(answer.promptLogprobs.size() + 1);
+        answer.promptLogprobs.addAll(logprobs);
+        assertThat(sequence.promptScores().handled()).isEqualTo(answer.promptLogprobs.size());
+    }
+
     void resume(Sequence sequence, int[] tokens, String text) {
+        resume(sequence, tokens, text, List.of());
+    }
+
+    /** Begins where an answer stood when the sequence was saved. */
+    void resume(Sequence sequence, int[] tokens, String text, List<SampleLogprobs> promptLogprobs) {
         Answer answer = new Answer();
         answer.tokens.addAll(tokens);
         answer.text.append(text);
+        answer.promptLogprobs.addAll(promptLogprobs);
         bySequence.put(sequence, answer);
     }
 
@@ -52,6 +70,7 @@ final class Answers implements EngineListener {
     /** One answer as far as it was told. */
     static final class Answer {
         final IntList tokens = new IntList(16);
+        final List<SampleLogprobs> promptLogprobs = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
         FinishReason finish;
         Object stopReason;

@@ -8,7 +8,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
+import dev.millrace.model.sampling.Logprobs;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.LogitsRecorder.Sample;
@@ -132,6 +134,45 @@ class DemoModelTest {
         }
     }
 
+    @Test
+    void aPromptsLogprobsAreThoseOfItsTokensUnderTheLogitsBeforeThem() {
+        for (int i = 0; i < BATCH; i++) {
+            int[] ids = prompts.get(i % prompts.size()).tokenIds();
+            List<Score> scores = alone.promptLogprobs.get(i);
+            assertThat(scores).hasSize(scoresPrompt(i) ? ids.length - 1 : 0);
+            for (int position = 1; position <= scores.size(); position++) {
+                float[] logits = alone.logits.get(new Sample(i, 0, position));
+                Logprobs expected = Logprobs.of(logits, 0, logits.length, ids[position], 3);
+                assertThat(scores.get(position - 1))
+                        .isEqualTo(new Score(
+                                expected.logprob(),
+                                expected.rank(),
+                                Arrays.toString(expected.topIds()),
+                                Arrays.toString(expected.topLogprobs())));
+            }
+        }
+    }
+
+    @Test
+    void aPromptWithLogprobsReadsNoCachedPrefix() throws InterruptedException {
+        try (Engine engine = new Engine(config(2048, 1, true), MANY_BLOCKS)) {
+            engine.answer(sequence(0, prompts.get(0), sampling(0)));
+            Sequence plain = sequence(1, prompts.get(0), sampling(1));
+            Sequence scored = scored(2, prompts.get(0), sampling(2));
+            engine.answer(plain);
+            engine.answer(scored);
+            assertThat(plain.cachedTokens()).isPositive();
+            assertThat(scored.cachedTokens()).isZero();
+            assertThat(engine.answers.of(scored).promptLogprobs).hasSize(scored.promptLength() - 1);
+        }
+    }
+
+    @Test
+    void aPromptWithLogprobsIsComputedInChunksEvenWhereOthersAreNot() throws InterruptedException {
+        var config = new EngineConfig(2048, 1, DemoModel.MAX_MODEL_LEN, false, false, 0, Policy.FCFS, 2);
+        assertSame(run(config, MANY_BLOCKS));
+    }
+
     private void assertSame(Run run) {
         assertSame(run, alone);
     }
@@ -139,6 +180,7 @@ class DemoModelTest {
     private static void assertSame(Run run, Run alone) {
         assertThat(run.tokens).isEqualTo(alone.tokens);
         assertThat(run.texts).isEqualTo(alone.texts);
+        assertThat(run.promptLogprobs).isEqualTo(alone.promptLogprobs);
         assertThat(run.logits.keySet()).isEqualTo(alone.logits.keySet());
         run.logits.forEach(
                 (sample, logits) -> assertThat(logits).as(sample.toString()).isEqualTo(alone.logits.get(sample)));
@@ -153,10 +195,15 @@ class DemoModelTest {
         try (Engine engine = new Engine(config, numBlocks)) {
             List<Sequence> sequences = new ArrayList<>();
             for (int i = 0; i < BATCH; i++) {
-                sequences.add(sequence(i, prompts.get(i % prompts.size()), sampling(i)));
+                PreparedPrompt prompt = prompts.get(i % prompts.size());
+                sequences.add(scoresPrompt(i) ? scored(i, prompt, sampling(i)) : sequence(i, prompt, sampling(i)));
             }
             return engine.run(sequences);
         }
+    }
+
+    private static boolean scoresPrompt(int id) {
+        return id % 3 == 0;
     }
 
     private static Sequence sequence(int id, PreparedPrompt prompt, SamplingParams sampling) {
@@ -164,9 +211,16 @@ class DemoModelTest {
     }
 
     private static Sequence sequence(int id, int choice, PreparedPrompt prompt, SamplingParams sampling) {
-        GenerationParams params = new GenerationParams(
+        return new Sequence("r" + id, choice, id, 0, prompt, params(sampling), new int[0], 0);
+    }
+
+    private static Sequence scored(int id, PreparedPrompt prompt, SamplingParams sampling) {
+        return new Sequence("r" + id, 0, id, 0, prompt, params(sampling).withPrompt(3, false), new int[0], 0);
+    }
+
+    private static GenerationParams params(SamplingParams sampling) {
+        return new GenerationParams(
                 sampling, MAX_TOKENS, new int[0], new int[] {977}, List.of(), false, true, -1, List.of());
-        return new Sequence("r" + id, choice, id, 0, prompt, params, new int[0], 0);
     }
 
     private static SamplingParams sampling(int id) {
@@ -191,7 +245,22 @@ class DemoModelTest {
     }
 
     private record Run(
-            List<List<Integer>> tokens, List<String> texts, Map<Sample, float[]> logits, EngineStats stats) {}
+            List<List<Integer>> tokens,
+            List<String> texts,
+            List<List<Score>> promptLogprobs,
+            Map<Sample, float[]> logits,
+            EngineStats stats) {}
+
+    private record Score(float logprob, int rank, String topIds, String topLogprobs) {
+
+        static Score of(SampleLogprobs sample) {
+            return new Score(
+                    sample.logprob(),
+                    sample.rank(),
+                    Arrays.toString(sample.topIds()),
+                    Arrays.toString(sample.topLogprobs()));
+        }
+    }
 
     /** An engine with the model. */
     private final class Engine implements AutoCloseable {
@@ -214,13 +283,17 @@ class DemoModelTest {
             drain();
             List<List<Integer>> tokens = new ArrayList<>();
             List<String> texts = new ArrayList<>();
+            List<List<Score>> scores = new ArrayList<>();
             for (Sequence sequence : sequences) {
                 tokens.add(Arrays.stream(answers.of(sequence).tokens.toArray(0))
                         .boxed()
                         .toList());
                 texts.add(answers.of(sequence).text.toString());
+                scores.add(answers.of(sequence).promptLogprobs.stream()
+                        .map(Score::of)
+                        .toList());
             }
-            return new Run(tokens, texts, executor.logits(), engine.stats());
+            return new Run(tokens, texts, scores, executor.logits(), engine.stats());
         }
 
         private void drain() throws InterruptedException {

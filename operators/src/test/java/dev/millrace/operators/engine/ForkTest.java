@@ -6,7 +6,9 @@ import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -108,6 +110,26 @@ class ForkTest {
                 .forEach(fixture.engine::add);
         fixture.runToEnd();
         assertThat(fixture.engine.stats().stepTokens()).isEqualTo(40 + 3 * (MAX_TOKENS - 1));
+    }
+
+    /** Scored prompts share the room for 64 scores a step, so some wait for it; their other choices do so, too. */
+    @Test
+    void choicesForkFromAScoredPromptAndOnlyTheFirstTellsItsLogprobs() {
+        EngineFixture fixture = fixture(1024, 3 * CHOICES, true);
+        List<Sequence> choices = new ArrayList<>();
+        for (int request = 0; request < 3; request++) {
+            int id = request;
+            PreparedPrompt prompt = EngineFixture.text(100, 0);
+            GenerationParams params = EngineFixture.endless(MAX_TOKENS).withPrompt(2, false);
+            IntStream.range(0, CHOICES)
+                    .mapToObj(i -> new Sequence("r" + id, i, id, 0, prompt, params, new int[0], 0))
+                    .forEach(choices::add);
+        }
+        choices.forEach(fixture.engine::add);
+        fixture.runToEnd();
+        assertThat(fixture.engine.stats().stepTokens()).isEqualTo(3 * (100 + CHOICES * (MAX_TOKENS - 1)));
+        choices.forEach(
+                choice -> assertThat(fixture.answers.of(choice).promptLogprobs).hasSize(choice.choice() == 0 ? 99 : 0));
     }
 
     @Test

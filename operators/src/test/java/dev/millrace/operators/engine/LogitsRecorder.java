@@ -81,8 +81,9 @@ final class LogitsRecorder implements ModelExecutor {
             while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
                 s++;
             }
+            int length = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
             RowAssignment sampled = sequenceOfRow.get(batch.sampleRow()[r]);
-            samples[r] = new Sample(sampled.params().seed(), sampled.choice(), batch.contextLength()[s]);
+            samples[r] = new Sample(sampled.params().seed(), sampled.choice(), length);
         }
         inner.launch(withLogits(batch), new StepListener() {
             @Override
@@ -123,6 +124,7 @@ final class LogitsRecorder implements ModelExecutor {
                 b.row(),
                 b.sampleToken(),
                 b.sampleRow(),
+                b.target(),
                 b.numLogprobs(),
                 b.bannedOffsets(),
                 b.banned(),

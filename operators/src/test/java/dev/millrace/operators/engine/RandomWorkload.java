@@ -3,6 +3,7 @@ package dev.millrace.operators.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import dev.millrace.operators.engine.EngineConfig.Policy;
@@ -151,6 +152,7 @@ final class RandomWorkload {
             var answer = fixture.answers.of(sequence);
             int[] tokens = answer == null ? new int[0] : answer.tokens.toArray(0);
             String text = answer == null ? "" : answer.text.toString();
+            List<SampleLogprobs> scores = answer == null ? List.of() : answer.promptLogprobs;
             Sequence restored = new Sequence(
                     sequence.requestId(),
                     sequence.choice(),
@@ -159,8 +161,9 @@ final class RandomWorkload {
                     sequence.prompt(),
                     sequence.params(),
                     tokens,
-                    text.length());
-            next.answers.resume(restored, tokens, text);
+                    text.length(),
+                    scores.size());
+            next.answers.resume(restored, tokens, text, scores);
             if (fixture.answers.isFinished(sequence)) {
                 next.answers.of(restored).finish = answer.finish;
             } else {
@@ -191,16 +194,24 @@ final class RandomWorkload {
         var expected = alone.answers.of(again);
         var answer = fixture.answers.of(sequence);
         assertThat(answer.finish).isNotNull();
+        assertThat(logprobs(answer)).isEqualTo(logprobs(expected).subList(0, answer.promptLogprobs.size()));
+        int scores = sequence.choice() > 0 || sequence.params().promptLogprobs() < 0 ? 0 : sequence.promptLength() - 1;
+        assertThat(expected.promptLogprobs).hasSize(scores);
         if (answer.finish == FinishReason.ABORT) {
             int[] start = answer.tokens.toArray(0);
             assertThat(Arrays.copyOf(expected.tokens.toArray(0), start.length)).isEqualTo(start);
             assertThat(expected.text.toString()).startsWith(answer.text.toString());
         } else {
+            assertThat(answer.promptLogprobs).hasSize(scores);
             assertThat(answer.tokens.toArray(0)).isEqualTo(expected.tokens.toArray(0));
             assertThat(answer.text.toString()).isEqualTo(expected.text.toString());
             assertThat(answer.finish).isEqualTo(expected.finish);
             assertThat(answer.text.toString()).isEqualTo(text(answer.tokens.toArray(0), sequence.params()));
         }
+    }
+
+    private static List<Float> logprobs(Answers.Answer answer) {
+        return answer.promptLogprobs.stream().map(SampleLogprobs::logprob).toList();
     }
 
     /** The text of an answer, by another way: all tokens at once, cut at the first stop text that was looked for. */
@@ -276,6 +287,8 @@ final class RandomWorkload {
                 random.nextBoolean(),
                 true,
                 random.nextInt(4) == 0 ? 2 : -1,
+                random.nextInt(3) == 0 ? new int[] {0, 3, 300, 3000}[random.nextInt(4)] : -1,
+                false,
                 badWords);
     }
 

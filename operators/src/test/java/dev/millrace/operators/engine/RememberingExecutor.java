@@ -79,6 +79,10 @@ final class RememberingExecutor implements ModelExecutor {
     public void launch(ForwardBatch batch, StepListener listener) {
         require(batch.step() == nextStep++, "steps are launched in order");
         batches.add(batch);
+        long targets = Arrays.stream(batch.target())
+                .filter(id -> id != ForwardBatch.DRAWN)
+                .count();
+        require(targets <= ForwardBatch.MOST_TARGETS, "a step has no more targets than there is room for");
         for (int mediaRow : batch.mediaRow()) {
             require(mediaRow < 0 || readable[mediaRow], "media row " + mediaRow + " was reported before it is read");
         }
@@ -269,8 +273,13 @@ final class RememberingExecutor implements ModelExecutor {
             while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
                 s++;
             }
-            require(batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1, "a sample follows its sequence's last token");
             Row row = rows[batch.sampleRow()[r]];
+            if (batch.hasTarget(r)) {
+                require(batch.sampleRow()[r] == batch.row()[s], "a score has its sequence's row");
+                logprobs[r] = score(batch, s, r);
+                continue;
+            }
+            require(batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1, "a sample follows its sequence's last token");
             require(
                     batch.sampleRow()[r] == batch.row()[s] || row.history.size() == batch.contextLength()[s],
                     "a sample has its sequence's row, or that of one that has the same tokens");
@@ -281,6 +290,16 @@ final class RememberingExecutor implements ModelExecutor {
             logprobs[r] = k < 0 ? null : new SampleLogprobs(-(hash & 7), 1, new int[k], new float[k]);
         }
         return new StepOutput(batch.step(), tokens, logprobs, null, 0);
+    }
+
+    /** A score that depends on the context and on the token that follows it. */
+    private SampleLogprobs score(ForwardBatch batch, int s, int r) {
+        Row row = rows[batch.row()[s]];
+        int length = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
+        require(batch.target()[r] == row.history.get(length), "a target is the next token");
+        int k = batch.numLogprobs()[r];
+        float logprob = -(mix(hashContext(row, length), batch.target()[r]) & 0xFFFF);
+        return new SampleLogprobs(logprob, 1, new int[k], new float[k]);
     }
 
     private long hashContext(Row row, int length) {
@@ -320,6 +339,7 @@ final class RememberingExecutor implements ModelExecutor {
             batch.row(),
             batch.sampleToken(),
             batch.sampleRow(),
+            batch.target(),
             batch.numLogprobs(),
             batch.bannedOffsets(),
             batch.banned(),

@@ -115,6 +115,8 @@ class RequestResolverTest {
                 "min_tokens|-1|min_tokens must be greater than or equal to 0, got -1.",
                 "top_k|-2|top_k must be 0 (disable), or at least 1, got -2.",
                 "logprobs|-2|logprobs must be non-negative or -1, got -2.",
+                "prompt_logprobs|-2|prompt_logprobs must be non-negative or -1, got -2.",
+                "prompt_logprobs|21|Requested prompt logprobs of 21, which is greater than max allowed: 20",
                 "logprobs|21|Requested sample logprobs of 21, which is greater than max allowed: 20",
                 "logprobs|-1|Requested sample logprobs of 1000, which is greater than max allowed: 20",
                 "n|0|n must be at least 1, got 0.",
@@ -133,6 +135,20 @@ class RequestResolverTest {
                 },
                 "n must be 1 when using greedy sampling, got 2.",
                 "n");
+    }
+
+    @Test
+    void anEchoedPromptHasAsManyLogprobsAsTheAnswer() {
+        assertThat(resolve(options -> {}).promptLogprobs()).isEqualTo(-1);
+        assertThat(resolve(options -> options.setLogprobs(3)).promptLogprobs()).isEqualTo(-1);
+        GenerationParams echoed = resolve(options -> {
+            options.setEcho(true);
+            options.setLogprobs(3);
+        });
+        assertThat(echoed.echo()).isTrue();
+        assertThat(echoed.promptLogprobs()).isEqualTo(3);
+        assertThat(resolve(options -> options.setPromptLogprobs(0)).promptLogprobs())
+                .isZero();
     }
 
     @Test

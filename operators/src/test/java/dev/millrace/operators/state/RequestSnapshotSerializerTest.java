@@ -42,52 +42,62 @@ class RequestSnapshotSerializerTest {
             Instant.ofEpochMilli(1_700_000_000_123L),
             Instant.ofEpochMilli(1_700_000_060_000L));
 
-    private static final RequestSnapshot PREPARED = new RequestSnapshot(
-            HEADER,
-            41,
-            Instant.ofEpochMilli(1_700_000_000_200L),
-            new Prepared(
-                    new GenerationParams(
-                            new SamplingParams(
-                                    0.7f,
-                                    0.9f,
-                                    40,
-                                    0.05f,
-                                    1.05f,
-                                    -0.5f,
-                                    0.25f,
-                                    Long.MIN_VALUE,
-                                    new int[] {3, 9},
-                                    new float[] {-100, 2.5f},
-                                    new int[] {1, 2, 3},
-                                    new int[] {8},
-                                    4,
-                                    new int[] {977, 975}),
-                            128,
-                            new int[] {977},
-                            new int[] {975},
-                            List.of("。", "stop"),
-                            true,
-                            false,
-                            5,
-                            List.of(new int[] {1, 2}, new int[] {3, 4, 5})),
-                    new int[] {984, 987, 987, 985, 11},
-                    new int[] {1},
-                    List.of(
-                            new EncodedMedia(
-                                    EncodedMedia.Kind.FRAMES,
-                                    List.of(new byte[] {1, 2}, new byte[] {-1}),
-                                    new MediaOptions(2.0, null, 3136, 50_176)),
-                            new EncodedMedia(EncodedMedia.Kind.IMAGE, List.of(new byte[] {7}), MediaOptions.DEFAULT)),
-                    List.of(
-                            new ChoiceSnapshot(
-                                    new int[] {5, 600, 0},
-                                    4,
-                                    null,
-                                    -1.25,
-                                    Instant.ofEpochMilli(1_700_000_001_000L),
-                                    16),
-                            new ChoiceSnapshot(new int[0], 0, FinishReason.STOP, 0, null, 0))));
+    /** As version 1 could tell. */
+    private static final RequestSnapshot FIRST = prepared(-1, false, 0);
+
+    private static final RequestSnapshot PREPARED = prepared(7, true, 3);
+
+    private static RequestSnapshot prepared(int promptLogprobs, boolean echo, int emitted) {
+        return new RequestSnapshot(
+                HEADER,
+                41,
+                Instant.ofEpochMilli(1_700_000_000_200L),
+                new Prepared(
+                        new GenerationParams(
+                                        new SamplingParams(
+                                                0.7f,
+                                                0.9f,
+                                                40,
+                                                0.05f,
+                                                1.05f,
+                                                -0.5f,
+                                                0.25f,
+                                                Long.MIN_VALUE,
+                                                new int[] {3, 9},
+                                                new float[] {-100, 2.5f},
+                                                new int[] {1, 2, 3},
+                                                new int[] {8},
+                                                4,
+                                                new int[] {977, 975}),
+                                        128,
+                                        new int[] {977},
+                                        new int[] {975},
+                                        List.of("。", "stop"),
+                                        true,
+                                        false,
+                                        5,
+                                        List.of(new int[] {1, 2}, new int[] {3, 4, 5}))
+                                .withPrompt(promptLogprobs, echo),
+                        new int[] {984, 987, 987, 985, 11},
+                        new int[] {1},
+                        List.of(
+                                new EncodedMedia(
+                                        EncodedMedia.Kind.FRAMES,
+                                        List.of(new byte[] {1, 2}, new byte[] {-1}),
+                                        new MediaOptions(2.0, null, 3136, 50_176)),
+                                new EncodedMedia(
+                                        EncodedMedia.Kind.IMAGE, List.of(new byte[] {7}), MediaOptions.DEFAULT)),
+                        List.of(
+                                new ChoiceSnapshot(
+                                        new int[] {5, 600, 0},
+                                        4,
+                                        null,
+                                        -1.25,
+                                        Instant.ofEpochMilli(1_700_000_001_000L),
+                                        16,
+                                        emitted),
+                                new ChoiceSnapshot(new int[0], 0, FinishReason.STOP, 0, null, 0, 0))));
+    }
 
     private static final RequestSnapshot UNPREPARED = new RequestSnapshot(
             new RequestHeader("r", "t", 0, 0, 0, null, Map.of(), Instant.EPOCH, null),
@@ -111,22 +121,29 @@ class RequestSnapshotSerializerTest {
 
     @Test
     void whatIsWrittenIsReadAgain() throws IOException {
-        assertSame(serializer.deserialize(1, serializer.serialize(PREPARED)), PREPARED);
-        assertSame(serializer.deserialize(1, serializer.serialize(UNPREPARED)), UNPREPARED);
+        assertSame(serializer.deserialize(2, serializer.serialize(PREPARED)), PREPARED);
+        assertSame(serializer.deserialize(2, serializer.serialize(UNPREPARED)), UNPREPARED);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"prepared", "unprepared"})
     void stateOfVersionOneIsStillRead(String name) throws IOException {
+        RequestSnapshot expected = name.equals("prepared") ? FIRST : UNPREPARED;
+        assertSame(serializer.deserialize(1, Files.readAllBytes(golden(name, 1))), expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"prepared", "unprepared"})
+    void stateOfVersionTwoIsStillRead(String name) throws IOException {
         RequestSnapshot expected = name.equals("prepared") ? PREPARED : UNPREPARED;
-        assertSame(serializer.deserialize(1, Files.readAllBytes(golden(name))), expected);
+        assertSame(serializer.deserialize(2, Files.readAllBytes(golden(name, 2))), expected);
     }
 
     @Test
     void aNewerVersionIsRefusedWithWhatToDo() {
-        assertThatThrownBy(() -> serializer.deserialize(2, new byte[0]))
+        assertThatThrownBy(() -> serializer.deserialize(3, new byte[0]))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("format 2")
+                .hasMessageContaining("format 3")
                 .hasMessageContaining("Use the version that made the savepoint");
     }
 
@@ -135,22 +152,23 @@ class RequestSnapshotSerializerTest {
         byte[] bytes = serializer.serialize(PREPARED);
         for (int length = 0; length < bytes.length; length++) {
             byte[] cut = Arrays.copyOf(bytes, length);
-            assertThatThrownBy(() -> serializer.deserialize(1, cut)).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> serializer.deserialize(2, cut)).isInstanceOf(IOException.class);
         }
         ByteBuffer.wrap(bytes).putInt(0, Integer.MAX_VALUE);
-        assertThatThrownBy(() -> serializer.deserialize(1, bytes)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> serializer.deserialize(2, bytes)).isInstanceOf(IOException.class);
     }
 
     /** Writes the files of the present version; to be run once, when a version is made. */
     public static void main(String[] args) throws IOException {
         var serializer = new RequestSnapshotSerializer();
-        Files.write(golden("prepared"), serializer.serialize(PREPARED));
-        Files.write(golden("unprepared"), serializer.serialize(UNPREPARED));
+        Files.write(golden("prepared", serializer.getVersion()), serializer.serialize(PREPARED));
+        Files.write(golden("unprepared", serializer.getVersion()), serializer.serialize(UNPREPARED));
     }
 
-    private static Path golden(String name) {
+    private static Path golden(String name, int version) {
         return Path.of(
-                System.getProperty("millrace.root"), "operators/src/test/resources/state/request-" + name + "-v1.bin");
+                System.getProperty("millrace.root"),
+                "operators/src/test/resources/state/request-" + name + "-v" + version + ".bin");
     }
 
     private static void assertSame(RequestSnapshot read, RequestSnapshot expected) {

@@ -25,8 +25,8 @@ final class KnownFields {
             ("request_id model messages prompt prompt_token_ids add_generation_prompt add_vision_id priority created_at"
                             + " deadline reply_to headers n temperature top_p top_k min_p repetition_penalty presence_penalty"
                             + " frequency_penalty seed max_tokens max_completion_tokens min_tokens stop stop_token_ids ignore_eos"
-                            + " include_stop_str_in_output skip_special_tokens logprobs top_logprobs logit_bias"
-                            + " allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs"
+                            + " include_stop_str_in_output skip_special_tokens logprobs top_logprobs prompt_logprobs"
+                            + " echo logit_bias allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs"
                             + " continue_final_message")
                     .split(" "));
 
@@ -45,7 +45,7 @@ final class KnownFields {
         Map<String, Predicate<JsonNode>> refused = new HashMap<>();
         for (String name :
                 ("functions function_call guided_json guided_regex guided_choice guided_grammar structured_outputs"
-                                + " prompt_logprobs prompt_embeds chat_template truncate_prompt_tokens cache_salt logits_processors"
+                                + " prompt_embeds chat_template truncate_prompt_tokens cache_salt logits_processors"
                                 + " logprob_token_ids thinking_token_budget repetition_detection audio prediction reasoning_effort"
                                 + " reasoning web_search_options verbosity")
                         .split(" ")) {
@@ -54,7 +54,7 @@ final class KnownFields {
         for (String name : "tools documents kv_transfer_params vllm_xargs".split(" ")) {
             refused.put(name, EMPTY);
         }
-        for (String name : "use_beam_search echo skip_reading_prefix_cache".split(" ")) {
+        for (String name : "use_beam_search skip_reading_prefix_cache".split(" ")) {
             refused.put(name, FALSE);
         }
         refused.put("detokenize", TRUE);

@@ -33,6 +33,8 @@ final class SamplingJson {
                 .setIncludeStopStrInOutput(body.flag("include_stop_str_in_output", false))
                 .setSkipSpecialTokens(body.flag("skip_special_tokens", true))
                 .setLogprobs(chat ? chatLogprobs(body) : body.integer("logprobs"))
+                .setPromptLogprobs(body.integer("prompt_logprobs"))
+                .setEcho(body.flag("echo", false))
                 .setLogitBias(logitBias(body))
                 .setAllowedTokenIds(body.list("allowed_token_ids", JsonFields::integer))
                 .setBadWords(orEmpty(body.list("bad_words", JsonFields::text)))
@@ -90,6 +92,9 @@ final class SamplingJson {
         if (sampling.getIncludeStopStrInOutput()) {
             body.put("include_stop_str_in_output", true);
         }
+        if (sampling.getEcho()) {
+            body.put("echo", true);
+        }
         if (!sampling.getSkipSpecialTokens()) {
             body.put("skip_special_tokens", false);
         }
@@ -113,6 +118,7 @@ final class SamplingJson {
         numbers.put("seed", sampling.getSeed());
         numbers.put("max_tokens", sampling.getMaxTokens());
         numbers.put("min_tokens", sampling.getMinTokens());
+        numbers.put("prompt_logprobs", sampling.getPromptLogprobs());
         numbers.values().removeIf(Objects::isNull);
         return numbers;
     }

@@ -36,15 +36,30 @@ public final class TokenEventJson implements RecordCodec<TokenEvent> {
         node.set("text", Json.MAPPER.valueToTree(event.getText()));
         node.put("text_start", event.getTextStart());
         node.put("attempt", event.getAttempt());
-        if (event.getLogprobs() != null) {
-            ArrayNode logprobs = node.putArray("logprobs");
-            event.getLogprobs().forEach(position -> write(position, logprobs.addObject()));
-        }
+        write(event.getLogprobs(), "logprobs", node);
+        writePrompt(event, node);
         writeEnd(event, node);
         put(node, "created_at", event.getCreatedAt());
         put(node, "scheduled_at", event.getScheduledAt());
         put(node, "emitted_at", event.getEmittedAt());
         return Json.MAPPER.writeValueAsBytes(node);
+    }
+
+    private static void writePrompt(TokenEvent event, ObjectNode node) {
+        write(event.getPromptLogprobs(), "prompt_logprobs", node);
+        if (event.getPromptLogprobs() != null) {
+            node.put("prompt_logprobs_start", event.getPromptLogprobsStart());
+        }
+        if (event.getPromptText() != null) {
+            node.put("prompt_text", event.getPromptText()).put("prompt_text_start", event.getPromptTextStart());
+        }
+    }
+
+    private static void write(List<PositionLogprobs> positions, String name, ObjectNode node) {
+        if (positions != null) {
+            ArrayNode array = node.putArray(name);
+            positions.forEach(position -> write(position, array.addObject()));
+        }
     }
 
     private static void writeEnd(TokenEvent event, ObjectNode node) {
@@ -106,6 +121,10 @@ public final class TokenEventJson implements RecordCodec<TokenEvent> {
                     .setTextStart(event.integer("text_start"))
                     .setAttempt(event.integer("attempt"))
                     .setLogprobs(event.list("logprobs", TokenEventJson::position))
+                    .setPromptLogprobs(event.list("prompt_logprobs", TokenEventJson::position))
+                    .setPromptLogprobsStart(orZero(event.integer("prompt_logprobs_start")))
+                    .setPromptText(event.text("prompt_text"))
+                    .setPromptTextStart(orZero(event.integer("prompt_text_start")))
                     .setFinishReason(finishReason(event))
                     .setStopReason(stopReason(event))
                     .setUsage(usage(event.fields("usage")))
@@ -119,6 +138,10 @@ public final class TokenEventJson implements RecordCodec<TokenEvent> {
         } catch (RuntimeException e) {
             throw new MalformedRecordException("the value is no token event: " + e.getMessage(), e);
         }
+    }
+
+    private static int orZero(Integer value) {
+        return value == null ? 0 : value;
     }
 
     private static PositionLogprobs position(JsonNode node, String path) throws MalformedRecordException {

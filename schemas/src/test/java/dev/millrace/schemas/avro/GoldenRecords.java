@@ -18,9 +18,9 @@ final class GoldenRecords {
         String version = args[2];
         switch (args[1]) {
             case "PromptRequest" -> write(
-                    module, PromptRequest.getClassSchema(), version, encoded(SampleRecords.conversation()));
+                    module, PromptRequest.getClassSchema(), version, encoded(SampleRecords.scoredPrompt()));
             case "TokenEvent" -> write(
-                    module, TokenEvent.getClassSchema(), version, encoded(SampleRecords.lastEvent()));
+                    module, TokenEvent.getClassSchema(), version, encoded(SampleRecords.promptEvent()));
             default -> throw new IllegalArgumentException("no record is called " + args[1]);
         }
     }

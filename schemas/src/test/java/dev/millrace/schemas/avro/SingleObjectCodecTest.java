@@ -41,12 +41,16 @@ class SingleObjectCodecTest {
                         .build());
         assertThat(prompts.decode(golden("PromptRequest-2"))).isEqualTo(SampleRecords.conversation());
         assertThat(tokens.decode(golden("TokenEvent-1"))).isEqualTo(SampleRecords.lastEvent());
+        assertThat(prompts.decode(golden("PromptRequest-3"))).isEqualTo(SampleRecords.scoredPrompt());
+        assertThat(tokens.decode(golden("TokenEvent-2"))).isEqualTo(SampleRecords.promptEvent());
     }
 
     @Test
     void fingerprintsOfReleasedSchemasNeverChange() throws IOException {
         Map<String, String> fingerprints = new TreeMap<>();
-        for (String name : new String[] {"PromptRequest-1", "PromptRequest-2", "TokenEvent-1"}) {
+        for (String name :
+                new String[] {"PromptRequest-1", "PromptRequest-2", "PromptRequest-3", "TokenEvent-1", "TokenEvent-2"
+                }) {
             byte[] golden = golden(name);
             long written =
                     ByteBuffer.wrap(golden).order(ByteOrder.LITTLE_ENDIAN).getLong(2);
@@ -57,15 +61,17 @@ class SingleObjectCodecTest {
                 .isEqualTo(Map.of(
                         "PromptRequest-1", "76edb2e0c6b6be14",
                         "PromptRequest-2", "b77c3f26b6a18eda",
-                        "TokenEvent-1", "8948ea808358fdfa"));
+                        "PromptRequest-3", "addd5f5602be1195",
+                        "TokenEvent-1", "8948ea808358fdfa",
+                        "TokenEvent-2", "2abf367db79afad2"));
     }
 
     @Test
     void currentSchemasAreReleased() throws IOException {
-        assertThat(SchemaHistory.fingerprint(released("PromptRequest-2")))
+        assertThat(SchemaHistory.fingerprint(released("PromptRequest-3")))
                 .as("run GoldenRecords with the next version number")
                 .isEqualTo(SchemaHistory.fingerprint(PromptRequest.getClassSchema()));
-        assertThat(SchemaHistory.fingerprint(released("TokenEvent-1")))
+        assertThat(SchemaHistory.fingerprint(released("TokenEvent-2")))
                 .as("run GoldenRecords with the next version number")
                 .isEqualTo(SchemaHistory.fingerprint(TokenEvent.getClassSchema()));
     }
@@ -104,7 +110,7 @@ class SingleObjectCodecTest {
     void unknownFingerprintIsNamed() throws IOException {
         byte[] event = tokens.encode(SampleRecords.lastEvent());
         assertMalformed(
-                event, "no version of dev.millrace.schemas.PromptRequest", "b77c3f26b6a18eda", "8948ea808358fdfa");
+                event, "no version of dev.millrace.schemas.PromptRequest", "addd5f5602be1195", "2abf367db79afad2");
     }
 
     @Test

@@ -240,8 +240,6 @@ class PromptJsonTest {
                 "\"structured_outputs\": {\"regex\": \"a\"}",
                 "\"use_beam_search\": true",
                 "\"best_of\": 2",
-                "\"echo\": true",
-                "\"prompt_logprobs\": 1",
                 "\"cache_salt\": \"s\"",
                 "\"chat_template\": \"{{ messages }}\"",
                 "\"truncate_prompt_tokens\": 5",
@@ -260,7 +258,7 @@ class PromptJsonTest {
         read(
                 """
                 {"prompt": "a", "tools": [], "tool_choice": "none", "response_format": {"type": "text"}, "best_of": 1,
-                 "echo": false, "suffix": null, "modalities": ["text"], "detokenize": true}
+                 "suffix": null, "modalities": ["text"], "detokenize": true}
                 """);
         assertThat(unknown).isEmpty();
     }

@@ -24,6 +24,8 @@ class TokenEventJsonTest {
         assertThat(json.decode(json.encode(event))).isEqualTo(event);
         TokenEvent stopped = TokenEvent.newBuilder(event).setStopReason(7).build();
         assertThat(json.decode(json.encode(stopped))).isEqualTo(stopped);
+        TokenEvent prompt = SampleRecords.promptEvent();
+        assertThat(json.decode(json.encode(prompt))).isEqualTo(prompt);
     }
 
     @Test
