@@ -20,6 +20,7 @@ import dev.millrace.model.prompt.PreparedPrompt;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
@@ -188,7 +189,32 @@ class CpuExecutorTest {
                 .open(MODEL, new ExecutorConfig(dtype, loadFormat, blockSize, 40, 0, 4, 64, 64, 16, 1, false));
     }
 
+    @Test
+    void aStepDrawsOnlyWhatItsMaskAllows() {
+        try (ModelExecutor executor = open("auto", "auto", 16)) {
+            CompletableFuture<StepOutput> result = new CompletableFuture<>();
+            int[] only77 = new int[384 / 32];
+            only77[77 >>> 5] = 1 << 77;
+            executor.launch(oneToken(1, 5, new int[][] {only77}), new StepListener() {
+                @Override
+                public void completed(StepOutput output) {
+                    result.complete(output);
+                }
+
+                @Override
+                public void failed(long step, Throwable cause) {
+                    result.completeExceptionally(cause);
+                }
+            });
+            assertThat(result.join().tokens()).containsExactly(77);
+        }
+    }
+
     private static ForwardBatch oneToken(long step, int id) {
+        return oneToken(step, id, new int[0][]);
+    }
+
+    private static ForwardBatch oneToken(long step, int id, int[][] allowed) {
         return new ForwardBatch(
                 step,
                 new int[] {id},
@@ -202,6 +228,7 @@ class CpuExecutorTest {
                 new int[] {-1},
                 NONE,
                 NONE,
+                allowed,
                 new int[] {0, 0, 1},
                 NONE,
                 List.of(),

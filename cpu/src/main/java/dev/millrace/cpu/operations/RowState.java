@@ -51,8 +51,8 @@ final class RowState {
     }
 
     /** What a draw for the token at {@code position} depends on. */
-    Sampler.Context context(int position, int[] banned) {
-        return new Sampler.Context(params, counts, outputLength, choice, position, banned);
+    Sampler.Context context(int position, int[] banned, int[] allowed) {
+        return new Sampler.Context(params, counts, outputLength, choice, position, banned, allowed);
     }
 
     /** Takes note of a drawn token. */

@@ -64,7 +64,7 @@ final class SampleOutput {
             ForwardBatch batch, TokenPlan plan, SequenceRows rows, Sampler sampler, float[] raw, int i, int offset) {
         RowState row = rows.get(batch.sampleRow()[i]);
         int position = plan.indexOf(batch.sampleToken()[i]) + 1;
-        int token = sampler.sample(raw, offset, row.context(position, banned(batch, i)));
+        int token = sampler.sample(raw, offset, row.context(position, banned(batch, i), batch.allowed(i)));
         row.sampled(token);
         return token;
     }

@@ -22,6 +22,9 @@ import java.util.List;
  * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the drawn or targeted token's and the k likeliest
  * @param bannedOffsets [R+1] slices of {@code banned}, or an empty array where nothing is banned
  * @param banned tokens that this draw alone may not choose
+ * @param allowed [R] for each sample the only tokens that this draw may choose, as [⌈V/32⌉] words of which bit t mod 32 of
+ *     word t/32 stands for token t, or null for all; an empty array where no sample is so bound. At least one token is
+ *     allowed; where all that are allowed are banned otherwise, the likeliest of them is taken. Never changed, may be shared
  * @param tableUpdates [3·U] triples (row, index in the row's block table, block), applied before the step
  * @param copyPairs [2·C] pairs (from, to) of blocks copied in all layers before anything is written
  * @param assignments rows that a sequence takes over in this step, before anything else
@@ -41,6 +44,7 @@ public record ForwardBatch(
         int[] numLogprobs,
         int[] bannedOffsets,
         int[] banned,
+        int[][] allowed,
         int[] tableUpdates,
         int[] copyPairs,
         List<RowAssignment> assignments,
@@ -55,7 +59,9 @@ public record ForwardBatch(
     /** Most targets of a step; executors have room for as many samples beside one of each sequence. */
     public static final int MOST_TARGETS = 64;
 
-    /** A step whose samples are all drawn. */
+    private static final int[][] ALL_ALLOWED = {};
+
+    /** A step whose samples are all drawn, of all tokens that are not banned. */
     public ForwardBatch(
             long step,
             int[] ids,
@@ -87,6 +93,7 @@ public record ForwardBatch(
                 numLogprobs,
                 bannedOffsets,
                 banned,
+                ALL_ALLOWED,
                 tableUpdates,
                 copyPairs,
                 assignments,
@@ -114,5 +121,10 @@ public record ForwardBatch(
     /** Whether a sample asks for a given token's log-probability instead of being drawn. */
     public boolean hasTarget(int sample) {
         return target[sample] != DRAWN;
+    }
+
+    /** The only tokens that a sample may choose, or null for all. */
+    public int[] allowed(int sample) {
+        return allowed.length == 0 ? null : allowed[sample];
     }
 }

@@ -27,25 +27,44 @@ public final class Sampler {
      * @param choice which of the request's answers
      * @param position index that the drawn token will have in its sequence
      * @param banned tokens that this draw may not choose
+     * @param allowed the only tokens that this draw may choose, as bits of words, or null for all
      */
     public record Context(
-            SamplingParams params, TokenCounts counts, int outputLength, int choice, int position, int[] banned) {
+            SamplingParams params,
+            TokenCounts counts,
+            int outputLength,
+            int choice,
+            int position,
+            int[] banned,
+            int[] allowed) {
 
         public Context(SamplingParams params, TokenCounts counts, int outputLength, int choice, int position) {
             this(params, counts, outputLength, choice, position, NONE);
         }
+
+        /** With every token allowed that is not banned. */
+        public Context(
+                SamplingParams params, TokenCounts counts, int outputLength, int choice, int position, int[] banned) {
+            this(params, counts, outputLength, choice, position, banned, null);
+        }
     }
 
-    /** Draws a token. Where bans leave none, the likeliest by the raw logits is taken. */
+    /** Draws a token. Where bans leave none of the allowed ones, the likeliest of these by the raw logits is taken. */
     public int sample(float[] logits, int offset, Context context) {
         SamplingParams params = context.params();
         adjust(logits, offset, context);
         if (params.isGreedy()) {
             int best = argmax(adjusted, 0);
-            return adjusted[best] > Float.NEGATIVE_INFINITY ? best : argmax(logits, offset);
+            return adjusted[best] > Float.NEGATIVE_INFINITY ? best : likeliest(logits, offset, context);
         }
         narrow(params);
-        return candidates.size() == 0 ? argmax(logits, offset) : draw(context);
+        return candidates.size() == 0 ? likeliest(logits, offset, context) : draw(context);
+    }
+
+    private int likeliest(float[] logits, int offset, Context context) {
+        System.arraycopy(logits, offset, adjusted, 0, vocabSize);
+        keep(context.allowed());
+        return argmax(adjusted, 0);
     }
 
     /** The probabilities that {@link #sample} draws by. */
@@ -68,6 +87,7 @@ public final class Sampler {
     private void adjust(float[] logits, int offset, Context context) {
         SamplingParams params = context.params();
         System.arraycopy(logits, offset, adjusted, 0, vocabSize);
+        keep(context.allowed());
         if (params.allowedIds() != null) {
             allowOnly(params.allowedIds());
         }
@@ -81,6 +101,17 @@ public final class Sampler {
         }
         if (params.hasPenalties()) {
             context.counts().forEach((token, count) -> penalize(params, token, count));
+        }
+    }
+
+    private void keep(int[] allowed) {
+        if (allowed == null) {
+            return;
+        }
+        for (int id = 0; id < vocabSize; id++) {
+            if ((allowed[id >>> 5] >>> id & 1) == 0) {
+                adjusted[id] = Float.NEGATIVE_INFINITY;
+            }
         }
     }
 

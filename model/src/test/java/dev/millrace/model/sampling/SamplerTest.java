@@ -9,7 +9,9 @@ import dev.millrace.model.checkpoint.SafetensorsFile;
 import dev.millrace.model.checkpoint.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,6 +139,30 @@ class SamplerTest {
             int drawn = sampler.sample(logits, 0, new Sampler.Context(params, null, 0, 0, position, new int[] {15}));
             assertThat(drawn).isIn(4, 16, 23);
         }
+    }
+
+    @Test
+    void aMaskLeavesOnlyItsTokensAndIsKeptWhereBansLeaveNone() {
+        float[] logits = randomLogits(50, 3);
+        int[] mask = {1 << 4 | 1 << 31, 1 << (40 - 32)};
+        SamplingParams params =
+                new SamplingParams(2, 1, 0, 0, 1, 0, 0, 3, NONE, new float[0], null, new int[] {4}, 0, NONE);
+        Sampler sampler = new Sampler(50);
+        Set<Integer> drawn = new HashSet<>();
+        for (int position = 0; position < 200; position++) {
+            drawn.add(sampler.sample(logits, 0, new Sampler.Context(params, null, 0, 0, position, NONE, mask)));
+        }
+        assertThat(drawn).containsExactlyInAnyOrder(31, 40);
+        int[] both = {31, 40};
+        int likelier = logits[31] > logits[40] ? 31 : 40;
+        likelier = logits[4] > logits[likelier] ? 4 : likelier;
+        assertThat(sampler.sample(logits, 0, new Sampler.Context(params, null, 0, 0, 0, both, mask)))
+                .isEqualTo(likelier);
+        assertThat(sampler.sample(
+                        logits,
+                        0,
+                        new Sampler.Context(SamplingParams.greedy(), null, 0, 0, 0, new int[] {4, 31}, mask)))
+                .isEqualTo(40);
     }
 
     @Test

@@ -15,6 +15,7 @@ final class BatchBuilder {
 
     private static final int NO_MEDIA = -1;
     private static final int[] NONE = {};
+    private static final int[][] ALL_ALLOWED = {};
 
     private final Step step;
     private final EncoderCache encoder;
@@ -79,6 +80,7 @@ final class BatchBuilder {
                 numLogprobs,
                 bans ? bannedOffsets : NONE,
                 bans ? banned.toArray(0) : NONE,
+                ALL_ALLOWED,
                 step.tableUpdates(),
                 step.copyPairs(),
                 assignments(),
