@@ -225,6 +225,7 @@ class CpuExecutorTest {
                 new int[] {0},
                 new int[] {0},
                 new int[] {0},
+                new int[] {ForwardBatch.DRAWN},
                 new int[] {-1},
                 NONE,
                 NONE,

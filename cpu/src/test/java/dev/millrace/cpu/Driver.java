@@ -202,6 +202,7 @@ final class Driver {
                 logprobs,
                 new int[0],
                 new int[0],
+                new int[0][],
                 drain(updates),
                 drain(copies),
                 assignments,

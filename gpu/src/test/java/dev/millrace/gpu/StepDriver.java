@@ -190,6 +190,7 @@ final class StepDriver {
                 asked,
                 NONE,
                 NONE,
+                new int[0][],
                 ints(updates),
                 copies,
                 assignments,

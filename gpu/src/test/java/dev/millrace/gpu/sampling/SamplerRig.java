@@ -154,6 +154,7 @@ final class SamplerRig implements AutoCloseable {
                 counts,
                 offsets,
                 all,
+                new int[0][],
                 none,
                 none,
                 assignments,

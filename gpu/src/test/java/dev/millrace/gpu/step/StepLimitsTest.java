@@ -95,6 +95,7 @@ class StepLimitsTest {
                 new int[] {-1},
                 NONE,
                 NONE,
+                new int[0][],
                 new int[] {is(what, "tableRow", value, 3), is(what, "tableIndex", value, 1), is(what, "block", value, 9)
                 },
                 new int[] {1, is(what, "copied", value, 9)},

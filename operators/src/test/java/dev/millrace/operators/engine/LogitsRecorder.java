@@ -128,6 +128,7 @@ final class LogitsRecorder implements ModelExecutor {
                 b.numLogprobs(),
                 b.bannedOffsets(),
                 b.banned(),
+                b.allowed(),
                 b.tableUpdates(),
                 b.copyPairs(),
                 b.assignments(),
