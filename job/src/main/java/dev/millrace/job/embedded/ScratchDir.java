@@ -1,63 +1,45 @@
 package dev.millrace.job.embedded;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** A folder for what need not outlive the process, emptied when it is claimed: a process that was killed leaves it full. */
 final class ScratchDir implements AutoCloseable {
 
-    private static final String LOCK = ".lock";
+    private final FolderLock lock;
 
-    private final Path path;
-    private final FileChannel lockFile;
-
-    private ScratchDir(Path path, FileChannel lockFile) {
-        this.path = path;
-        this.lockFile = lockFile;
+    private ScratchDir(FolderLock lock) {
+        this.lock = lock;
     }
 
     /** @throws IOException if another process, or another part of this one, uses it */
     static ScratchDir claim(Path dir) throws IOException {
-        Path path = dir.toAbsolutePath();
-        Files.createDirectories(path);
-        FileChannel lockFile =
-                FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FolderLock lock = FolderLock.claim(dir);
         try {
-            FileLock lock = lockFile.tryLock();
-            if (lock == null) {
-                throw new IOException("the folder " + path + " is used by another process; give another one");
-            }
-            sweep(path);
-        } catch (OverlappingFileLockException e) {
-            lockFile.close();
-            throw new IOException("the folder " + path + " is used by this process already; give another one", e);
+            sweep(lock.folder());
         } catch (IOException e) {
-            lockFile.close();
+            lock.close();
             throw e;
         }
-        return new ScratchDir(path, lockFile);
+        return new ScratchDir(lock);
     }
 
     Path path() {
-        return path;
+        return lock.folder();
     }
 
     /** Empties the folder and lets others have it. */
     @Override
     public void close() throws IOException {
         try {
-            sweep(path);
+            sweep(lock.folder());
         } finally {
-            lockFile.close();
+            lock.close();
         }
     }
 
@@ -65,7 +47,7 @@ final class ScratchDir implements AutoCloseable {
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                if (!file.equals(root.resolve(LOCK))) {
+                if (!file.equals(root.resolve(FolderLock.FILE))) {
                     Files.deleteIfExists(file);
                 }
                 return FileVisitResult.CONTINUE;
