@@ -104,12 +104,14 @@ final class JobThroughput {
     private OperatorConfig operator(Path model) {
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
-                "bench",
+                List.of("bench"),
                 setup.executor(),
                 setup.engine(),
                 new SamplingDefaults("vllm", Map.of(), 0),
                 0,
                 MediaSettings.DEFAULT,
-                QueueLimits.DEFAULT);
+                QueueLimits.DEFAULT,
+                null,
+                true);
     }
 }

@@ -26,13 +26,15 @@ final class DemoModel {
     static InferenceOperatorFactory operator(Path media) {
         OperatorConfig config = new OperatorConfig(
                 FOLDER.toString(),
-                "demo-vl",
+                List.of("demo-vl"),
                 new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, 8, 256, MAX_MODEL_LEN, 2048, 1, true),
                 new EngineConfig(256, 8, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 20,
                 new MediaSettings(4, 4, media == null ? null : media.toString(), List.of(), null, null, null),
-                QueueLimits.DEFAULT);
+                QueueLimits.DEFAULT,
+                null,
+                true);
         return new InferenceOperatorFactory(config, new CpuExecutorFactory());
     }
 }

@@ -150,6 +150,12 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         group.gauge("queued_requests", (Gauge<Integer>) tracker::size);
         group.gauge("preparing_requests", (Gauge<Integer>) preparation::pending);
         group.gauge("gate_closed", (Gauge<Integer>) () -> gate.isClosed() ? 1 : 0);
+        if (config.logStats()) {
+            logStats();
+        }
+    }
+
+    private void logStats() {
         var line = new StatsLine(subtask(), engine.stats());
         getProcessingTimeService()
                 .scheduleWithFixedDelay(

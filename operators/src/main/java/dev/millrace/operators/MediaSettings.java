@@ -9,6 +9,7 @@ import dev.millrace.model.media.fetch.FetchSettings;
 import dev.millrace.model.media.fetch.MediaFetcher;
 import dev.millrace.model.prompt.PromptLimits;
 import dev.millrace.model.prompt.PromptPreparer;
+import dev.millrace.model.tokenizer.ChatRenderer;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -39,12 +40,13 @@ public record MediaSettings(
     /** vLLM's 999 of each, no local files, any public host. */
     public static final MediaSettings DEFAULT = new MediaSettings(999, 999, null, List.of(), null, null, null);
 
-    PromptPreparer preparer(ModelDirectory model, DjlTokenizer tokenizer, int maxModelLen, long maxMediaBytes) {
+    PromptPreparer preparer(
+            ModelDirectory model, DjlTokenizer tokenizer, ChatRenderer chat, int maxModelLen, long maxMediaBytes) {
         var limits = new PromptLimits(maxModelLen, imagesPerPrompt, videosPerPrompt, maxMediaBytes);
         return new PromptPreparer(
                 model.config(),
                 tokenizer,
-                model.chatRenderer(tokenizer),
+                chat,
                 new MediaFetcher(fetchSettings(), MediaLimits.DEFAULT),
                 new MediaProcessor(resizing(model.preprocessorConfig()), videoSampling(), MediaLimits.DEFAULT),
                 limits);

@@ -10,36 +10,42 @@ import java.util.Map;
  * Everything the inference operator is told; travels inside the job to where the work is done.
  *
  * @param model folder of the checkpoint, on the machine that does the work
- * @param servedModelName the name that requests may use for it
+ * @param servedModelNames the names that requests may use for it, the first of which stands for it elsewhere
  * @param executor what the executor is built for
  * @param engine the engine's limits; {@code maxModelLen} is at most the checkpoint's number of positions
  * @param sampling where sampling values come from that a request leaves open
  * @param maxLogprobs most log-probabilities at a position; −1: the vocabulary
  * @param media what media are let in and how they are resized
  * @param queue how much may be waiting
+ * @param chatTemplate text of the template that replaces the checkpoint's; null: none does
+ * @param logStats whether a line of figures is logged every ten seconds
  */
 public record OperatorConfig(
         String model,
-        String servedModelName,
+        List<String> servedModelNames,
         ExecutorConfig executor,
         EngineConfig engine,
         SamplingDefaults sampling,
         int maxLogprobs,
         MediaSettings media,
-        QueueLimits queue)
+        QueueLimits queue,
+        String chatTemplate,
+        boolean logStats)
         implements Serializable {
 
     /** The same on GPUs that the cluster assigned, as nvidia-smi numbers them; may be none. */
     OperatorConfig onGpus(List<String> indices) {
         return new OperatorConfig(
                 model,
-                servedModelName,
+                servedModelNames,
                 executor.withGpu(executor.gpu().withAssigned(indices)),
                 engine,
                 sampling,
                 maxLogprobs,
                 media,
-                queue);
+                queue,
+                chatTemplate,
+                logStats);
     }
 
     /**

@@ -51,6 +51,7 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
                 .preparer(
                         directory,
                         tokenizer,
+                        directory.chatRenderer(tokenizer, config.chatTemplate()),
                         engine.maxModelLen(),
                         config.queue().bytes());
         var preparer = new RequestPreparer(
@@ -83,7 +84,7 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
                     overridden);
         }
         var limits = new RequestLimits(
-                config.servedModelName(),
+                config.servedModelNames(),
                 config.engine().maxModelLen(),
                 config.maxLogprobs(),
                 config.engine().policy() == Policy.PRIORITY,
@@ -94,7 +95,9 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
     private static void logStart(OperatorConfig config, ModelExecutor executor, long nanos) {
         long tokens = (executor.numBlocks() - 1L) * executor.blockSize();
         int longest = config.engine().maxModelLen();
-        info("Model loading took %.2f seconds: %s from %s", nanos / 1e9, config.servedModelName(), config.model());
+        info(
+                "Model loading took %.2f seconds: %s from %s",
+                nanos / 1e9, config.servedModelNames().get(0), config.model());
         info("KV cache size: %,d tokens", tokens);
         info("Maximum concurrency for %,d tokens per request: %.2fx", longest, (double) tokens / longest);
     }

@@ -11,6 +11,7 @@ import dev.millrace.model.prompt.PromptInput.Chat;
 import dev.millrace.model.prompt.PromptInput.MediaPart;
 import dev.millrace.model.prompt.PromptInput.Message;
 import dev.millrace.model.tokenizer.ChatOptions;
+import dev.millrace.model.tokenizer.DjlTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +52,8 @@ class MediaSettingsTest {
         byte[] file = Files.readAllBytes(MODELS.resolve("samples").resolve(sample));
         var part = new MediaPart(
                 new MediaSource(sample.endsWith("mp4"), null, List.of(file), false, MediaOptions.DEFAULT));
-        return media.preparer(model, model.tokenizer(), 2048, Long.MAX_VALUE)
+        DjlTokenizer tokenizer = model.tokenizer();
+        return media.preparer(model, tokenizer, model.chatRenderer(tokenizer), 2048, Long.MAX_VALUE)
                 .prepare(new Chat(List.of(new Message("user", List.of(part))), ChatOptions.DEFAULT))
                 .prompt()
                 .media()

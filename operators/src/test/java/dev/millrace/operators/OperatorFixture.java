@@ -87,13 +87,15 @@ final class OperatorFixture implements AutoCloseable {
         OperatorConfig usual = config(QueueLimits.DEFAULT);
         var config = new OperatorConfig(
                 model,
-                usual.servedModelName(),
+                usual.servedModelNames(),
                 usual.executor(),
                 usual.engine(),
                 usual.sampling(),
                 usual.maxLogprobs(),
                 usual.media(),
-                usual.queue());
+                usual.queue(),
+                usual.chatTemplate(),
+                usual.logStats());
         return new OperatorFixture(config, new HashingExecutor.Factory(), 1, 0);
     }
 
@@ -132,13 +134,15 @@ final class OperatorFixture implements AutoCloseable {
     static OperatorConfig config(QueueLimits queue) {
         return new OperatorConfig(
                 MODEL.toString(),
-                "demo-vl",
+                List.of("demo-vl"),
                 new ExecutorConfig("auto", "auto", 16, 200, 0, 8, 64, 512, 64, 1, false),
                 new EngineConfig(64, 8, 512, true, true, 0, Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 20,
                 MediaSettings.DEFAULT,
-                queue);
+                queue,
+                null,
+                true);
     }
 
     HashingExecutor executor() {

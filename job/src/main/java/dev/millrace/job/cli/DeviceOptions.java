@@ -17,14 +17,15 @@ public final class DeviceOptions {
     enum Kind {
         auto,
         cpu,
-        gpu
+        gpu,
+        cuda
     }
 
     @Option(
             names = "--device",
             paramLabel = "DEVICE",
             description = "What computes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, a GPU where one is found"
-                    + " that can be used, else the CPU).")
+                    + " that can be used, else the CPU; cuda is gpu).")
     private Kind device = Kind.auto;
 
     @Option(
@@ -34,7 +35,7 @@ public final class DeviceOptions {
             description =
                     "Share of the GPU's memory that may be taken, above 0 and at most 1 (default: ${DEFAULT-VALUE});"
                             + " the key-value cache gets what the rest leaves.")
-    private double gpuMemoryUtilization = ExecutorConfig.Gpu.DEFAULT.memoryUtilization();
+    private double gpuMemoryUtilization = 0.92;
 
     @Option(names = "--enforce-eager", description = "Launches each kernel on the GPU by itself, without CUDA graphs.")
     private boolean enforceEager;
@@ -62,11 +63,11 @@ public final class DeviceOptions {
      * @throws InvalidInputException if a GPU was asked for that cannot be used
      */
     public ModelExecutorFactory executors() {
-        if (device == Kind.gpu) {
+        if (device == Kind.gpu || device == Kind.cuda) {
             Optional<String> obstacle = Device.obstacle();
             if (obstacle.isPresent()) {
                 throw new InvalidInputException(
-                        "--device gpu: " + obstacle.get() + "; auto and cpu are allowed", "--device");
+                        "--device " + device + ": " + obstacle.get() + "; auto and cpu are allowed", "--device");
             }
         }
         return executorsElsewhere();
@@ -77,7 +78,7 @@ public final class DeviceOptions {
         return switch (device) {
             case auto -> new AutoExecutorFactory();
             case cpu -> new CpuExecutorFactory();
-            case gpu -> new GpuExecutorFactory();
+            case gpu, cuda -> new GpuExecutorFactory();
         };
     }
 

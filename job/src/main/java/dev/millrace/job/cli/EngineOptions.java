@@ -28,7 +28,7 @@ final class EngineOptions {
     @Option(
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
-            converter = IntegerFrom.One.class,
+            converter = TokenCount.class,
             description = "Token budget of a step (default: 2048, and at least --max-model-len where prompts may not be"
                     + " chunked).")
     private Integer maxNumBatchedTokens;

@@ -37,8 +37,8 @@ final class JobOptions {
             paramLabel = "URI",
             description =
                     "Where checkpoints are kept, a folder or a URI that Flink knows; a job in this process goes on from"
-                            + " the latest one, and deletes it when its own are complete (default: .millrace/run in the current folder for a MiniCluster, the cluster's own"
-                            + " setting else).")
+                            + " the latest one, and deletes it when its own are complete (default: with what else the"
+                            + " command keeps; with --jobmanager the cluster's own setting).")
     private String checkpointDir;
 
     @Option(
@@ -76,6 +76,9 @@ final class JobOptions {
             converter = ByteSize.class,
             description = "Media bytes of unfinished requests at which a subtask stops reading (default: 256MiB).")
     private long maxQueuedBytes = 256L << 20;
+
+    @Option(names = "--disable-log-stats", description = "Logs no line of figures every ten seconds; metrics stay.")
+    boolean disableLogStats;
 
     /**
      * What was set of Flink.

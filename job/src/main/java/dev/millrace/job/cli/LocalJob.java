@@ -4,7 +4,6 @@ import dev.millrace.job.RetainedCheckpoints;
 import dev.millrace.job.embedded.EmbeddedFlink;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
@@ -16,38 +15,47 @@ import org.apache.flink.util.SerializedThrowable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs a job in a cluster inside this process until it ends or the process is stopped; goes on from the latest checkpoint. */
+/** A job in a cluster inside this process, which goes on from the latest checkpoint. */
 final class LocalJob {
 
     private static final Logger LOG = LoggerFactory.getLogger(LocalJob.class);
 
-    private LocalJob() {}
+    private final ClusterClient<?> client;
+    private final JobID id;
+
+    private LocalJob(ClusterClient<?> client, JobID id) {
+        this.client = client;
+        this.id = id;
+    }
 
     /**
-     * @param folder the cluster's folder
-     * @param checkpoints where the job's checkpoints are kept, if that is a folder here
-     * @param settings of Flink, besides those that the cluster chooses
+     * Submits the job.
+     *
+     * @param checkpoints folder that its checkpoints are kept in
      * @param graph the job, given the checkpoint to go on from, or null
-     * @return whether the job ended well
      */
-    static boolean run(
-            Path folder,
-            Optional<Path> checkpoints,
-            int slots,
-            Map<String, String> settings,
-            Function<String, JobGraph> graph)
+    static LocalJob submit(EmbeddedFlink cluster, Path checkpoints, Function<String, JobGraph> graph)
             throws IOException, InterruptedException, ExecutionException {
-        try (var stop = new OrderlyStop();
-                EmbeddedFlink flink = EmbeddedFlink.start(folder, slots, 0, settings)) {
-            String restored = latest(checkpoints.orElse(folder.resolve("checkpoints")));
-            ClusterClient<?> client = flink.client();
-            JobID job = client.submitJob(graph.apply(restored)).get();
-            stop.by(() -> client.cancel(job)); // keeps its last checkpoint
-            LOG.info("Job {} runs; the dashboard is at {}", job, flink.dashboard());
-            JobResult result = client.requestJobResult(job).get();
-            result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", reason(failure)));
-            return result.isSuccess();
-        }
+        Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
+        latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
+        String restored =
+                latest.map(checkpoint -> checkpoint.toUri().toString()).orElse(null);
+        ClusterClient<?> client = cluster.client();
+        JobID id = client.submitJob(graph.apply(restored)).get();
+        LOG.info("Job {} runs; the dashboard is at {}", id, cluster.dashboard());
+        return new LocalJob(client, id);
+    }
+
+    /** Ends the job, which keeps its last checkpoint. */
+    void cancel() {
+        client.cancel(id);
+    }
+
+    /** Waits for the job's end; whether that was a good one. */
+    boolean awaitEnd() throws InterruptedException, ExecutionException {
+        JobResult result = client.requestJobResult(id).get();
+        result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", reason(failure)));
+        return result.isSuccess();
     }
 
     /** What the outermost failure says that is not Flink's own; Flink's say who noticed. */
@@ -63,11 +71,5 @@ final class LocalJob {
         return failure instanceof SerializedThrowable serialized
                 ? serialized.getOriginalErrorClassName()
                 : failure.getClass().getName();
-    }
-
-    private static String latest(Path checkpoints) throws IOException {
-        Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
-        latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
-        return latest.map(checkpoint -> checkpoint.toUri().toString()).orElse(null);
     }
 }

@@ -5,6 +5,7 @@ import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** Which model is served, how it is held and what its requests may ask for. Names, meanings and defaults are vLLM's. */
@@ -18,9 +19,11 @@ final class ModelOptions {
 
     @Option(
             names = "--served-model-name",
+            arity = "1..*",
             paramLabel = "NAME",
-            description = "Name that requests use for the model (default: the folder's name).")
-    private String servedModelName;
+            description = "Names that requests may use for the model; answers give the first (default: the folder's"
+                    + " name; of serve MODEL as it is given, as in vLLM, and that).")
+    private List<String> servedModelNames = List.of();
 
     @Option(
             names = "--dtype",
@@ -42,7 +45,7 @@ final class ModelOptions {
     @Option(
             names = "--max-model-len",
             paramLabel = "TOKENS",
-            converter = IntegerFrom.One.class,
+            converter = TokenCount.class,
             description =
                     "Most tokens of a sequence, prompt and answer (default: max_position_embeddings of config.json).")
     private Integer maxModelLen;
@@ -63,6 +66,14 @@ final class ModelOptions {
     private SamplingValues overrideGenerationConfig = SamplingValues.NONE;
 
     @Option(
+            names = "--chat-template",
+            paramLabel = "TEMPLATE",
+            converter = ChatTemplateText.class,
+            description = "Jinja template that replaces the model's: a file, or the template in a single line"
+                    + " (default: the model's own).")
+    String chatTemplate;
+
+    @Option(
             names = "--max-logprobs",
             paramLabel = "N",
             converter = IntegerFrom.MinusOne.class,
@@ -81,11 +92,17 @@ final class ModelOptions {
             description = "Accepted as vLLM has it; checkpoints are data here, no code of theirs is ever run.")
     private boolean trustRemoteCode;
 
-    /** The name that requests may use. */
-    String servedName(Path model) {
-        return servedModelName == null
-                ? model.toAbsolutePath().normalize().getFileName().toString()
-                : servedModelName;
+    /**
+     * The names that requests may use.
+     *
+     * @param asGiven the model as the user named it; null: it is known by its folder's name alone
+     */
+    List<String> servedNames(Path model, String asGiven) {
+        if (!servedModelNames.isEmpty()) {
+            return List.copyOf(servedModelNames);
+        }
+        String folder = model.toAbsolutePath().normalize().getFileName().toString();
+        return asGiven == null || asGiven.equals(folder) ? List.of(folder) : List.of(asGiven, folder);
     }
 
     /**
@@ -99,8 +116,8 @@ final class ModelOptions {
         }
         if (!Files.isReadable(model.resolve("config.json"))) {
             throw new InvalidInputException(
-                    ("--model %s has no readable config.json on this machine; name a folder that has, or, where only the"
-                                    + " TaskManagers have it, say --max-model-len")
+                    ("the model %s has no readable config.json on this machine; name a folder that has, or, where only"
+                                    + " the TaskManagers have it, say --max-model-len")
                             .formatted(model),
                     "--model");
         }

@@ -1,8 +1,8 @@
 package dev.millrace.job.cli;
 
 import dev.millrace.job.InferenceJob;
-import dev.millrace.job.JobConfig;
 import dev.millrace.job.RemoteFlink;
+import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.model.executor.ModelExecutorFactory;
@@ -15,8 +15,8 @@ import java.util.function.Function;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Runs the job against a Kafka that is there already. */
@@ -47,23 +47,8 @@ final class RunCommand implements Callable<Integer> {
             description = "Folder of the model, the same on every machine that computes.")
     private Path model;
 
-    @ArgGroup(validate = false, heading = "%nTopics:%n")
-    private TopicOptions topics = new TopicOptions();
-
-    @ArgGroup(validate = false, heading = "%nJob:%n")
-    private JobOptions job = new JobOptions();
-
-    @ArgGroup(validate = false, heading = "%nModel:%n")
-    private ModelOptions modelOptions = new ModelOptions();
-
-    @ArgGroup(validate = false, heading = "%nEngine:%n")
-    private EngineOptions engine = new EngineOptions();
-
-    @ArgGroup(validate = false, heading = "%nDevice:%n")
-    private DeviceOptions device = new DeviceOptions();
-
-    @ArgGroup(validate = false, heading = "%nMedia:%n")
-    private MediaOptions media = new MediaOptions();
+    @Mixin
+    private InferenceOptions options = new InferenceOptions();
 
     /**
      * @param isFlinksProgram whether Flink's own client runs this, and so says where the job goes
@@ -74,52 +59,47 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        JobOptions job = options.job;
         Map<String, String> flink = isFlinksProgram ? job.noFlinkSettings() : job.flinkSettings();
         boolean here = !isFlinksProgram && job.jobManager == null;
-        ModelExecutorFactory executors = here ? device.executors() : device.executorsElsewhere();
-        var inference = new InferenceOperatorFactory(operatorConfig(), executors);
-        KafkaConfig kafka = topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
-        TopicLimits limits = topics.prepare(kafka);
+        ModelExecutorFactory executors = here ? options.device.executors() : options.device.executorsElsewhere();
+        OperatorConfig operator = operatorConfig();
+        var inference = new InferenceOperatorFactory(operator, executors);
+        KafkaConfig kafka = options.topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
+        TopicLimits limits = options.topics.prepare(kafka);
+        String served = operator.servedModelNames().get(0);
         if (isFlinksProgram) {
-            InferenceJob.execute(jobConfig(kafka, null), limits, inference);
+            InferenceJob.execute(options.jobConfig(served, kafka, job.checkpointUri(), null), limits, inference);
             return 0;
         }
-        Function<String, JobGraph> graph =
-                restored -> InferenceJob.build(jobConfig(kafka, restored), limits, inference);
+        Function<String, JobGraph> graph = restored ->
+                InferenceJob.build(options.jobConfig(served, kafka, job.checkpointUri(), restored), limits, inference);
         if (job.jobManager != null) {
             submit(job.jobManager, graph.apply(null));
             return 0;
         }
-        return LocalJob.run(workFolder(kafka), job.localCheckpoints(), job.parallelism, flink, graph) ? 0 : 1;
+        return runHere(Path.of(".millrace", "run").resolve(Origin.of(kafka)), flink, graph) ? 0 : 1;
+    }
+
+    private boolean runHere(Path folder, Map<String, String> flink, Function<String, JobGraph> graph) throws Exception {
+        JobOptions job = options.job;
+        try (var stop = new OrderlyStop();
+                EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, 0, flink)) {
+            Path checkpoints = job.localCheckpoints().orElse(folder.resolve("checkpoints"));
+            LocalJob running = LocalJob.submit(cluster, checkpoints, graph);
+            stop.by(running::cancel);
+            return running.awaitEnd();
+        }
     }
 
     /** What the flags mean for the operator. */
     OperatorConfig operatorConfig() {
-        int maxModelLen = modelOptions.maxModelLen(model);
-        return new OperatorConfig(
-                model.toAbsolutePath().toString(),
-                modelOptions.servedName(model),
-                engine.executorConfig(modelOptions, device, maxModelLen),
-                engine.engineConfig(maxModelLen),
-                modelOptions.samplingDefaults(),
-                modelOptions.maxLogprobs,
-                media.settings(),
-                job.queueLimits());
-    }
-
-    private JobConfig jobConfig(KafkaConfig kafka, String restored) {
-        String name = "millrace " + modelOptions.servedName(model);
-        return new JobConfig(name, kafka, job.parallelism, job.checkpointInterval, job.checkpointUri(), restored);
+        return options.operatorConfig(model, null);
     }
 
     private static void submit(HostPort.Address jobManager, JobGraph graph) throws Exception {
         try (var cluster = RemoteFlink.connect(jobManager.host(), jobManager.port())) {
             LOG.info("Submitted job {} to {}", cluster.submitJob(graph).get(), cluster.getWebInterfaceURL());
         }
-    }
-
-    /** One folder a Kafka cluster and group, so that no job goes on from another's offsets. */
-    private static Path workFolder(KafkaConfig kafka) throws InterruptedException {
-        return Path.of(".millrace", "run", ClusterId.of(kafka), kafka.groupId() + "-" + kafka.promptTopic());
     }
 }

@@ -43,13 +43,15 @@ public final class DemoConfig {
                 gpu);
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
-                model.toAbsolutePath().normalize().getFileName().toString(),
+                List.of(model.toAbsolutePath().normalize().getFileName().toString()),
                 executor,
                 new EngineConfig(BUDGET, SEQUENCES, length, true, true, 0, EngineConfig.Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 MAX_LOGPROBS,
                 media(samples),
-                QueueLimits.DEFAULT);
+                QueueLimits.DEFAULT,
+                null,
+                true);
     }
 
     private static MediaSettings media(Path samples) {

@@ -7,9 +7,14 @@ import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.engine.EngineConfig;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 class RunCommandTest {
@@ -21,13 +26,16 @@ class RunCommandTest {
     void theDefaultsAreThoseOfVllmAndOfTheCheckpoint() {
         OperatorConfig config = parse();
 
-        assertThat(config.servedModelName()).isEqualTo("model-a");
+        assertThat(config.servedModelNames()).containsExactly("model-a");
         assertThat(config.engine())
                 .isEqualTo(new EngineConfig(2048, 256, 4096, true, true, 0, EngineConfig.Policy.FCFS, 2));
         assertThat(config.executor().dtype()).isEqualTo("auto");
         assertThat(config.executor().blockSize()).isEqualTo(16);
         assertThat(config.executor().maxModelLen()).isEqualTo(4096);
         assertThat(config.maxLogprobs()).isEqualTo(20);
+        assertThat(config.executor().gpu().memoryUtilization()).isEqualTo(0.92);
+        assertThat(config.chatTemplate()).isNull();
+        assertThat(config.logStats()).isTrue();
         assertThat(config.media().imagesPerPrompt()).isEqualTo(999);
         assertThat(config.media().allowedLocalMediaPath()).isNull();
         assertThat(config.queue().requests()).isEqualTo(1024);
@@ -74,8 +82,10 @@ class RunCommandTest {
     @Test
     void everyFlagArrives() {
         OperatorConfig config = parse(
-                "--served-model-name=name",
-                "--max-model-len=1000",
+                "--served-model-name",
+                "name",
+                "other",
+                "--max-model-len=1k",
                 "--max-num-batched-tokens=77",
                 "--max-num-seqs=5",
                 "--long-prefill-token-threshold=33",
@@ -85,6 +95,8 @@ class RunCommandTest {
                 "--dtype=float32",
                 "--gpu-memory-utilization=0.5",
                 "--enforce-eager",
+                "--disable-log-stats",
+                "--chat-template={{ messages[0].content }}",
                 "--gpu-ids=1,0",
                 "--tensor-parallel-size=1",
                 "--load-format=dummy",
@@ -101,7 +113,9 @@ class RunCommandTest {
                 "--max-queued-requests=8",
                 "--max-queued-bytes=9k");
 
-        assertThat(config.servedModelName()).isEqualTo("name");
+        assertThat(config.servedModelNames()).containsExactly("name", "other");
+        assertThat(config.logStats()).isFalse();
+        assertThat(config.chatTemplate()).isEqualTo("{{ messages[0].content }}");
         assertThat(config.engine())
                 .isEqualTo(new EngineConfig(77, 5, 1000, true, true, 33, EngineConfig.Policy.PRIORITY, 2));
         assertThat(config.executor().numBlocks()).isEqualTo(99);
@@ -130,8 +144,20 @@ class RunCommandTest {
     void aModelThatIsNotHereNeedsItsLengthSaid() {
         assertThatThrownBy(() -> parse("--model=/no/such/model"))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("--model /no/such/model")
+                .hasMessageContaining("the model /no/such/model")
                 .hasMessageContaining("--max-model-len");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"32768, 32768", "32k, 32000", "25.6k, 25600", "32K, 32768", "1m, 1000000"})
+    void numbersOfTokensMayHaveUnits(String written, int tokens) {
+        assertThat(parse("--max-model-len=" + written).engine().maxModelLen()).isEqualTo(tokens);
+    }
+
+    @Test
+    void aChatTemplateMayBeAFile(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("template.jinja"), "{{ 'hi' }}");
+        assertThat(parse("--chat-template=" + file).chatTemplate()).isEqualTo("{{ 'hi' }}");
     }
 
     private static OperatorConfig parse(String... flags) {

@@ -48,7 +48,12 @@ public record ModelDirectory(Path folder) {
 
     /** Refuses every conversation where the folder has no chat template. */
     public ChatRenderer chatRenderer(DjlTokenizer tokenizer) {
-        String template = ChatTemplateFiles.find(folder);
+        return chatRenderer(tokenizer, null);
+    }
+
+    /** @param given text of the template that replaces the folder's; null: the folder's */
+    public ChatRenderer chatRenderer(DjlTokenizer tokenizer, String given) {
+        String template = given == null ? ChatTemplateFiles.find(folder) : given;
         return new ChatRenderer(tokenizer, template == null ? null : new ChatTemplate(template));
     }
 

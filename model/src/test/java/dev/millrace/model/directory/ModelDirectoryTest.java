@@ -79,6 +79,13 @@ class ModelDirectoryTest {
     }
 
     @Test
+    void aTemplateThatIsGivenReplacesTheFolders() throws IOException {
+        Files.writeString(folder.resolve("chat_template.jinja"), "the folder's");
+        assertThat(render("{{ messages[0].content }}!")).isEqualTo("hi!");
+        assertThat(render(null)).isEqualTo("the folder's");
+    }
+
+    @Test
     void aMissingFolderIsNamed() {
         Path missing = folder.resolve("missing");
 
@@ -96,8 +103,12 @@ class ModelDirectoryTest {
 
     /** What the folder's template makes of a conversation; null where it has none. */
     private String render() {
+        return render(null);
+    }
+
+    private String render(String given) {
         var tokenizer = new ModelDirectory(ROOT.resolve("models/demo-vl")).tokenizer();
-        var renderer = new ModelDirectory(folder).chatRenderer(tokenizer);
+        var renderer = new ModelDirectory(folder).chatRenderer(tokenizer, given);
         try {
             return renderer.render(List.of(ChatMessage.text("user", "hi")), ChatOptions.DEFAULT)
                     .text();

@@ -50,8 +50,8 @@ public final class RequestResolver {
      * @throws InvalidInputException if a value is out of its range; names the field, the value and what is allowed
      */
     public ResolvedRequest resolve(PromptRequest request) {
-        if (request.getModel() != null && !request.getModel().equals(limits.model())) {
-            throw new ModelNotFoundException(request.getModel(), limits.model());
+        if (request.getModel() != null && !limits.models().contains(request.getModel())) {
+            throw new ModelNotFoundException(request.getModel(), limits.models());
         }
         Require.that(
                 request.getPriority() == 0 || limits.priorities(),

@@ -29,7 +29,7 @@ class RequestResolverTest {
     private static final int CONTEXT = 100;
     private static final TextConfig MODEL =
             new TextConfig(VOCABULARY, 8, 8, 1, 1, 1, 8, CONTEXT, 1e-6, 1e4, null, true, 975, new int[] {977});
-    private static final RequestLimits LIMITS = new RequestLimits("demo", CONTEXT, 20, false, 0);
+    private static final RequestLimits LIMITS = new RequestLimits(List.of("demo"), CONTEXT, 20, false, 0);
 
     @Test
     void whatIsLeftOpenTakesTheDefaultsOfVllm() {
@@ -226,12 +226,29 @@ class RequestResolverTest {
     }
 
     @Test
+    void aModelAnswersToEachOfItsNames() {
+        var resolver = new RequestResolver(
+                new RequestLimits(List.of("./demo", "demo"), CONTEXT, 20, false, 0),
+                MODEL,
+                GenerationConfig.NONE,
+                new WordTokenizer());
+        var request = request(options -> {});
+        for (String name : List.of("./demo", "demo")) {
+            request.setModel(name);
+            assertThat(resolver.resolve(request)).isNotNull();
+        }
+        request.setModel("Demo");
+        assertThatThrownBy(() -> resolver.resolve(request))
+                .hasMessage("The model `Demo` does not exist. Ask for `./demo` or `demo`, or leave model out.");
+    }
+
+    @Test
     void aPriorityNeedsThePriorityPolicy() {
         var request = request(options -> {});
         request.setPriority(3);
         assertThatThrownBy(() -> resolver().resolve(request))
                 .hasMessage("Got priority 3 but Priority scheduling is not enabled.");
-        var priorities = new RequestLimits("demo", CONTEXT, 20, true, 0);
+        var priorities = new RequestLimits(List.of("demo"), CONTEXT, 20, true, 0);
         assertThat(new RequestResolver(priorities, MODEL, GenerationConfig.NONE, new WordTokenizer()).resolve(request))
                 .isNotNull();
     }
