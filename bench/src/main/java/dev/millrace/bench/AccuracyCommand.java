@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.figures.Count;
 import dev.millrace.job.cli.DeviceOptions;
 import java.io.PrintWriter;
 import java.nio.file.Path;

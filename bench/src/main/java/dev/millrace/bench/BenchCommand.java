@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.serve.ServeCommand;
 import dev.millrace.job.cli.Subcommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -9,7 +10,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code millrace bench}. */
 @Command(
         name = "bench",
-        description = "Measures the engine without Flink, or the whole job around it.",
+        description = "Measures the engine without Flink, the whole job around it, or a server.",
         subcommands = {
             ThroughputCommand.class,
             LatencyCommand.class,
@@ -17,7 +18,8 @@ import picocli.CommandLine.Spec;
             InterferenceCommand.class,
             StartUpCommand.class,
             AccuracyCommand.class,
-            CaptionsCommand.class
+            CaptionsCommand.class,
+            ServeCommand.class
         })
 public final class BenchCommand implements Subcommand, Runnable {
 

@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.figures.Count;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;

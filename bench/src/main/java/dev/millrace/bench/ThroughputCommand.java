@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.figures.Count;
 import dev.millrace.job.demo.TemporaryFolder;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.io.IOException;

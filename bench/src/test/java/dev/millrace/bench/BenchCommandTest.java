@@ -246,7 +246,8 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"throughput", "latency", "vision", "interference", "startup", "accuracy", "captions"})
+    @ValueSource(
+            strings = {"throughput", "latency", "vision", "interference", "startup", "accuracy", "captions", "serve"})
     void everyMeasurementHasHelpForEachOfItsOptions(String command) {
         assertThat(bench(command, "--help")).isZero();
         var spec = Main.commandLine()

@@ -9,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads a JSON object. */
-final class JsonObject implements ITypeConverter<ObjectNode> {
+public final class JsonObject implements ITypeConverter<ObjectNode> {
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 

@@ -1,17 +1,17 @@
-package dev.millrace.bench;
+package dev.millrace.bench.figures;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads a number of things. */
-class Count implements ITypeConverter<Integer> {
+public class Count implements ITypeConverter<Integer> {
 
     private static final int MOST = 999_999_999;
 
     private final int least;
 
     /** From one on. */
-    Count() {
+    public Count() {
         this(1);
     }
 
@@ -28,8 +28,8 @@ class Count implements ITypeConverter<Integer> {
     }
 
     /** Reads at least two: what comes after the first can be timed. */
-    static final class FromTwo extends Count {
-        FromTwo() {
+    public static final class FromTwo extends Count {
+        public FromTwo() {
             super(2);
         }
     }

@@ -1,14 +1,14 @@
-package dev.millrace.bench;
+package dev.millrace.bench.figures;
 
 import java.util.Arrays;
 
 /** Percentiles as numpy computes them: linear between the two nearest values. */
-final class Percentile {
+public final class Percentile {
 
     private Percentile() {}
 
     /** @param percentage 0 to 100 */
-    static double of(double[] values, double percentage) {
+    public static double of(double[] values, double percentage) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         double at = percentage / 100 * (sorted.length - 1);

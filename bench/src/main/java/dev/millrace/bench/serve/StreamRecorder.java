@@ -1,0 +1,142 @@
+package dev.millrace.bench.serve;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.concurrent.Flow.Subscriber;
+import java.util.concurrent.Flow.Subscription;
+import java.util.stream.DoubleStream;
+
+/** Reads one answer's server-sent events, line by line as they come, and notes when each came. */
+final class StreamRecorder implements Subscriber<String> {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String DATA = "data:";
+    private static final String DONE = "[DONE]";
+
+    private final Backend backend;
+    private final LoadRequest request;
+    private final Stopwatch clock;
+    private final double start;
+    private final double queued;
+    private final StringBuilder text = new StringBuilder();
+    private final DoubleStream.Builder interTokenLatencies = DoubleStream.builder();
+    private String responseId;
+    private int promptTokens;
+    private int outputTokens;
+    private double first = -1;
+    private double last;
+    private boolean done;
+    private String error;
+
+    /**
+     * @param start when the request was sent
+     * @param queued for how long it had waited then, in seconds
+     */
+    StreamRecorder(Backend backend, LoadRequest request, Stopwatch clock, double start, double queued) {
+        this.backend = backend;
+        this.request = request;
+        this.clock = clock;
+        this.start = start;
+        this.queued = queued;
+        this.promptTokens = request.promptLen();
+    }
+
+    @Override
+    public void onSubscribe(Subscription subscription) {
+        subscription.request(Long.MAX_VALUE);
+    }
+
+    @Override
+    public void onNext(String line) {
+        if (!line.startsWith(DATA) || error != null) {
+            return; // an event's end, a comment that keeps the connection open, or of no more interest
+        }
+        String data = line.substring(DATA.length()).strip();
+        if (data.equals(DONE)) {
+            done = true;
+            return;
+        }
+        try {
+            accept(JSON.readTree(data));
+        } catch (JsonProcessingException e) {
+            error = "a chunk is not JSON: " + data;
+        }
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+        error = "the connection failed: " + failure.getMessage();
+    }
+
+    @Override
+    public void onComplete() {
+        // the outcome is asked for afterwards
+    }
+
+    /** What came of the request; asked for once the stream has ended. */
+    Outcome outcome() {
+        String failure = failure();
+        return failure != null
+                ? Outcome.failed(request, start, queued, failure)
+                : new Outcome(
+                        text.toString(),
+                        promptTokens,
+                        outputTokens,
+                        start,
+                        queued,
+                        first - start,
+                        interTokenLatencies.build().toArray(),
+                        last - start,
+                        null);
+    }
+
+    private String failure() {
+        if (error != null) {
+            return error;
+        }
+        if (!done) {
+            return "the stream ended before [DONE]";
+        }
+        if (first < 0) {
+            return "no chunk held a choice";
+        }
+        if (request.answer() != null && !request.answer().contentEquals(text)) {
+            return "the answer is \"%s\"; expected is \"%s\"".formatted(text, request.answer());
+        }
+        return null;
+    }
+
+    private void accept(JsonNode chunk) {
+        if (chunk.has("error")) {
+            error = ServerError.message(chunk);
+            return;
+        }
+        checkId(chunk.path("id").asText());
+        JsonNode choice = chunk.path("choices").path(0);
+        if (!choice.isMissingNode()) {
+            note(clock.seconds());
+            text.append(backend.text(choice));
+        }
+        JsonNode usage = chunk.path("usage");
+        promptTokens = usage.path("prompt_tokens").asInt(promptTokens);
+        outputTokens = usage.path("completion_tokens").asInt(outputTokens);
+    }
+
+    /** Every chunk of an answer has the same id; another one belongs to somebody else. */
+    private void checkId(String id) {
+        if (responseId != null && !responseId.equals(id)) {
+            error = "a chunk of %s came in the stream of %s".formatted(id, responseId);
+        }
+        responseId = id;
+    }
+
+    private void note(double now) {
+        if (first < 0) {
+            first = now;
+        } else {
+            interTokenLatencies.add(now - last);
+        }
+        last = now;
+    }
+}

@@ -1,0 +1,505 @@
+package dev.millrace.bench.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.bench.serve.ScriptedServer.Call;
+import dev.millrace.bench.serve.ScriptedServer.Reply;
+import dev.millrace.bench.serve.ScriptedServer.Script;
+import dev.millrace.job.cli.Main;
+import dev.millrace.model.directory.ModelDirectory;
+import dev.millrace.model.tokenizer.Tokenizer;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class ServeCommandTest {
+
+    private static final Path DEMO = Path.of(System.getProperty("millrace.root"), "models/demo-vl");
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Reply THREE_WORDS = Reply.completion(11, "a", " b", " c");
+
+    @TempDir
+    Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void theReportHasVllmsLinesInItsOrder() throws IOException {
+        assertThat(bench(
+                        call -> THREE_WORDS,
+                        "--tokenizer",
+                        DEMO,
+                        "--num-prompts",
+                        5,
+                        "--max-concurrency",
+                        2,
+                        "--request-rate",
+                        1000,
+                        "--goodput",
+                        "ttft:60000",
+                        "e2el:60000",
+                        "--percentile-metrics",
+                        "ttft,tpot,itl,e2el",
+                        "--metric-percentiles",
+                        "50,99.9"))
+                .isZero();
+
+        String number = "[0-9]+\\.[0-9]{2} *\n";
+        String latencies = Stream.of(
+                        "-{15}Time to First Token-{16}\n|TTFT",
+                        "-{5}Time per Output Token \\(excl. 1st token\\)-{6}\n|TPOT",
+                        "-{16}Inter-token Latency-{15}\n|ITL",
+                        "-{16}End-to-end Latency-{16}\n|E2EL")
+                .map(each -> each.split("\\|"))
+                .map(each -> each[0]
+                        + Stream.of("Mean", "Median", "P50", "P99.9")
+                                .map(name -> "%s %s \\(ms\\): +%s".formatted(name, each[1], number))
+                                .reduce("", String::concat))
+                .reduce("", String::concat)
+                .replace("-{16}Inter-token Latency-{15}", "-{15}Inter-token Latency-{16}");
+        assertThat(out.toString())
+                .matches("(?s)Starting main benchmark run...\n"
+                        + "============ Serving Benchmark Result ============\n"
+                        + "Successful requests: +5 *\n"
+                        + "Failed requests: +0 *\n"
+                        + "Maximum request concurrency: +2 *\n"
+                        + "Request rate configured \\(RPS\\): +1000.00 *\n"
+                        + "Benchmark duration \\(s\\): +" + number
+                        + "Total input tokens: +55 *\n"
+                        + "Total generated tokens: +15 *\n"
+                        + "Request throughput \\(req/s\\): +" + number
+                        + "Request goodput \\(req/s\\): +" + number
+                        + "Output token throughput \\(tok/s\\): +" + number
+                        + "Peak output token throughput \\(tok/s\\): +" + number
+                        + "Peak concurrent requests: +[12].00 *\n"
+                        + "Total token throughput \\(tok/s\\): +" + number
+                        + latencies
+                        + "={50}\n");
+    }
+
+    @Test
+    void completionsAreAskedForWithVllmsFields() throws IOException {
+        List<Call> calls = new ArrayList<>();
+        assertThat(bench(
+                        call -> {
+                            calls.add(call);
+                            return THREE_WORDS;
+                        },
+                        "--tokenizer",
+                        DEMO,
+                        "--num-prompts",
+                        1,
+                        "--num-warmups",
+                        2,
+                        "--random-input-len",
+                        12,
+                        "--random-output-len",
+                        34,
+                        "--temperature",
+                        0,
+                        "--extra-body",
+                        "{\"seed\": 5}",
+                        "--header",
+                        "x-team=red",
+                        "--request-id-prefix",
+                        "run-"))
+                .isZero();
+
+        assertThat(calls).hasSize(3).allSatisfy(call -> {
+            assertThat(call.path()).isEqualTo("/v1/completions");
+            assertThat(call.headers().getFirst("x-team")).isEqualTo("red");
+            assertThat(call.headers().getFirst("x-request-id")).isEqualTo("run-0");
+        });
+        JsonNode body = calls.get(2).body();
+        assertThat(body.path("model").asText()).isEqualTo("served");
+        assertThat(body.path("max_tokens").asInt()).isEqualTo(34);
+        assertThat(body.path("ignore_eos").asBoolean()).isTrue();
+        assertThat(body.path("stream").asBoolean()).isTrue();
+        assertThat(body.path("stream_options").path("include_usage").asBoolean())
+                .isTrue();
+        assertThat(body.path("temperature").asDouble(1)).isZero();
+        assertThat(body.path("seed").asInt()).isEqualTo(5);
+        assertThat(body.has("top_p")).isFalse();
+        Tokenizer tokenizer = new ModelDirectory(DEMO).tokenizer();
+        assertThat(tokenizer.encodeText(body.path("prompt").asText())).hasSize(12);
+    }
+
+    @Test
+    void theSameSeedAsksTheSame() throws IOException {
+        List<String> prompts = new ArrayList<>();
+        Script script = call -> {
+            prompts.add(call.body().path("prompt").asText() + call.body().path("max_tokens"));
+            return THREE_WORDS;
+        };
+        for (int seed : new int[] {3, 3, 4}) {
+            bench(script, "--tokenizer", DEMO, "--num-prompts", 1, "--seed", seed, "--random-range-ratio", 0.5);
+        }
+
+        assertThat(prompts.get(0)).isEqualTo(prompts.get(1)).isNotEqualTo(prompts.get(2));
+    }
+
+    @Test
+    void noMoreThanTheAllowedRunAtATimeAndAsManyDo() throws IOException {
+        var four = new CyclicBarrier(4);
+        try (var server = new ScriptedServer(call -> {
+            four.await(30, TimeUnit.SECONDS); // fails unless four are here at once
+            return THREE_WORDS;
+        })) {
+            assertThat(bench(server, "--tokenizer", DEMO, "--num-prompts", 12, "--max-concurrency", 4))
+                    .isZero();
+            assertThat(out.toString()).containsPattern("Successful requests: +12 ");
+            assertThat(server.mostRunning()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void eachFailureIsCountedAndTold() throws IOException {
+        var number = new AtomicInteger();
+        List<Reply> replies = List.of(
+                THREE_WORDS,
+                new Reply(429, "{\"error\": {\"message\": \"too many requests\", \"code\": 429}}"),
+                new Reply(502, "<html>bad gateway</html>"),
+                new Reply(200, "data: {\"id\":\"a\",\"choices\":[{\"text\":\"cut\"}]}\n\n"));
+
+        assertThat(bench(
+                        call -> replies.get(number.getAndIncrement()),
+                        "--tokenizer",
+                        DEMO,
+                        "--num-prompts",
+                        4,
+                        "--max-concurrency",
+                        1))
+                .isZero();
+
+        assertThat(out.toString())
+                .contains("Failed requests during benchmark run detected (capping to 10):")
+                .contains("Error 0: HTTP 429: too many requests")
+                .contains("Error 1: HTTP 502: <html>bad gateway</html>")
+                .contains("Error 2: the stream ended before [DONE]")
+                .containsPattern("Successful requests: +1 ")
+                .containsPattern("Failed requests: +3 ");
+    }
+
+    @Test
+    void whereNoServerIsEveryRequestFailsAndTheExitCodeSaysSo() {
+        assertThat(run("--base-url", "http://127.0.0.1:1", "--model", DEMO, "--num-prompts", 2, "--disable-tqdm"))
+                .isEqualTo(1);
+        assertThat(out.toString()).containsPattern("Successful requests: +0 ").containsPattern("Error 0: \\w+");
+    }
+
+    @Test
+    void aServerThatIsNotReadyInTimeEndsTheRun() throws IOException {
+        assertThat(bench(
+                        call -> new Reply(503, "starting"),
+                        "--tokenizer",
+                        DEMO,
+                        "--num-prompts",
+                        1,
+                        "--ready-check-timeout-sec",
+                        1))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("did not answer the first request in 1 seconds: HTTP 503: starting");
+    }
+
+    @Test
+    void aFilesAnswersAreCheckedEachAgainstItsOwnPrompt() throws IOException {
+        Path file = folder.resolve("questions.jsonl");
+        Files.writeString(
+                file,
+                """
+                {"prompt": "one", "answer": "ONE", "output_tokens": 3}
+                {"prompt": [{"role": "user", "content": "two"}], "answer": "TWO", "output_tokens": 4}
+
+                {"prompt": [{"type": "text", "text": "three"}], "answer": "THREE", "output_tokens": 5}
+                """);
+        Script echo = call -> {
+            JsonNode content = call.body().path("messages").path(0).path("content");
+            String text = content.isTextual()
+                    ? content.asText()
+                    : content.path(0).path("text").asText();
+            assertThat(call.path()).isEqualTo("/v1/chat/completions");
+            assertThat(call.body().path("max_completion_tokens").asInt())
+                    .isEqualTo(text.length() == 5 ? 5 : text.equals("one") ? 3 : 4);
+            return Reply.chat(1, text.equals("three") ? "FOUR" : text.toUpperCase());
+        };
+
+        assertThat(bench(
+                        echo,
+                        "--backend",
+                        "openai-chat",
+                        "--dataset-name",
+                        "custom",
+                        "--dataset-path",
+                        file,
+                        "--custom-output-len",
+                        -1,
+                        "--num-prompts",
+                        6,
+                        "--no-oversample"))
+                .isZero();
+
+        assertThat(out.toString())
+                .containsPattern("Successful requests: +2 ")
+                .containsPattern("Failed requests: +1 ")
+                .contains("Error 0: the answer is \"FOUR\"; expected is \"THREE\"");
+    }
+
+    @Test
+    void aFilesTextsAreSentToCompletionsInTheChatTemplateAsTokens() throws IOException {
+        Path file = Files.writeString(folder.resolve("one.jsonl"), "{\"prompt\": \"Who are you?\"}");
+        List<JsonNode> prompts = new ArrayList<>();
+        Script script = call -> {
+            prompts.add(call.body().path("prompt"));
+            return THREE_WORDS;
+        };
+        Object[] flags = {
+            "--tokenizer",
+            DEMO,
+            "--dataset-name",
+            "custom",
+            "--dataset-path",
+            file,
+            "--num-prompts",
+            2,
+            "--skip-chat-template"
+        };
+
+        bench(script, flags);
+        flags[flags.length - 1] = "--ignore-eos";
+        bench(script, flags);
+
+        assertThat(prompts).hasSize(4);
+        assertThat(prompts.get(0).asText()).isEqualTo("Who are you?");
+        int[] ids = JSON.convertValue(prompts.get(2), int[].class);
+        assertThat(new ModelDirectory(DEMO).tokenizer().decode(ids, false))
+                .endsWith("<|im_start|>user\nWho are you?<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    @Test
+    void randomPicturesHaveTheirBucketsSizes() throws IOException {
+        List<JsonNode> media = new ArrayList<>();
+        Script script = call -> {
+            call.body().path("messages").path(0).path("content").forEach(media::add);
+            return Reply.chat(1, "x");
+        };
+
+        assertThat(bench(
+                        script,
+                        "--backend",
+                        "openai-chat",
+                        "--dataset-name",
+                        "random-mm",
+                        "--tokenizer",
+                        DEMO,
+                        "--num-prompts",
+                        4,
+                        "--random-input-len",
+                        5,
+                        "--random-mm-base-items-per-request",
+                        3,
+                        "--random-mm-limit-mm-per-prompt",
+                        "{\"image\": 2, \"video\": 1}",
+                        "--random-mm-bucket-config",
+                        "{(28, 56, 1): 0.5, (32, 16, 3): 1.0, (64, 64, 1): 0}",
+                        "--max-concurrency",
+                        1))
+                .isZero();
+
+        assertThat(media).hasSize(4 * 4);
+        assertThat(media)
+                .filteredOn(part -> part.path("type").asText().equals("image_url"))
+                .hasSize(8)
+                .allSatisfy(part -> {
+                    BufferedImage picture =
+                            picture(part.path("image_url").path("url").asText().split("base64,")[1]);
+                    assertThat(picture.getWidth()).isEqualTo(56);
+                    assertThat(picture.getHeight()).isEqualTo(28);
+                });
+        assertThat(media)
+                .filteredOn(part -> part.path("type").asText().equals("video_url"))
+                .hasSize(4)
+                .allSatisfy(part -> {
+                    String[] url = part.path("video_url").path("url").asText().split(",");
+                    assertThat(url[0]).isEqualTo("data:video/jpeg;base64");
+                    assertThat(url).hasSize(1 + 3);
+                    assertThat(picture(url[3]).getHeight()).isEqualTo(32);
+                });
+    }
+
+    @Test
+    void resultsHaveVllmsNames() throws IOException {
+        assertThat(bench(
+                        call -> THREE_WORDS,
+                        "--tokenizer",
+                        DEMO,
+                        "--model",
+                        "models/some",
+                        "--num-prompts",
+                        2,
+                        "--save-result",
+                        "--save-detailed",
+                        "--result-dir",
+                        folder.resolve("results"),
+                        "--label",
+                        "night",
+                        "--metadata",
+                        "version=1",
+                        "tp=2"))
+                .isZero();
+
+        try (Stream<Path> files = Files.list(folder.resolve("results"))) {
+            Path file = files.findFirst().orElseThrow();
+            assertThat(file.getFileName().toString()).matches("night-infqps-some-\\d{8}-\\d{6}\\.json");
+            JsonNode result = JSON.readTree(file.toFile());
+            assertThat(result.fieldNames())
+                    .toIterable()
+                    .containsExactlyInAnyOrder(
+                            ("date endpoint_type backend label model_id tokenizer_id num_prompts version tp request_rate"
+                                            + " burstiness max_concurrency duration completed failed total_input_tokens"
+                                            + " total_output_tokens request_throughput request_goodput output_throughput"
+                                            + " total_token_throughput input_lens output_lens ttfts itls latencies"
+                                            + " start_times queue_times generated_texts errors max_output_tokens_per_s"
+                                            + " max_concurrent_requests mean_ttft_ms median_ttft_ms std_ttft_ms p99_ttft_ms"
+                                            + " mean_tpot_ms median_tpot_ms std_tpot_ms p99_tpot_ms mean_itl_ms median_itl_ms"
+                                            + " std_itl_ms p99_itl_ms")
+                                    .split(" "));
+            assertThat(result.path("request_rate").asText()).isEqualTo("inf");
+            assertThat(result.path("generated_texts").path(1).asText()).isEqualTo("a b c");
+            assertThat(result.path("itls").path(0)).hasSize(2);
+            assertThat(result.path("tp").asText()).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void withoutDetailsRequestsAreNotToldOfAndRunsAreAddedAsLines() throws IOException {
+        for (int i = 0; i < 2; i++) {
+            bench(
+                    call -> THREE_WORDS,
+                    "--tokenizer",
+                    DEMO,
+                    "--num-prompts",
+                    1,
+                    "--append-result",
+                    "--result-dir",
+                    folder,
+                    "--result-filename",
+                    "runs.jsonl");
+        }
+
+        List<String> lines = Files.readAllLines(folder.resolve("runs.jsonl"));
+        assertThat(lines).hasSize(2);
+        assertThat(JSON.readTree(lines.get(1)).has("ttfts")).isFalse();
+        assertThat(JSON.readTree(lines.get(1)).path("completed").asInt()).isEqualTo(1);
+    }
+
+    @Test
+    void progressIsShownUnlessItIsNotWanted() throws IOException {
+        try (var server = new ScriptedServer(call -> THREE_WORDS)) {
+            assertThat(run("--base-url", server.url(), "--tokenizer", DEMO, "--num-prompts", 3))
+                    .isZero();
+            assertThat(err.toString()).contains("Requests 100%").contains("3/3");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--backend|tgi|openai-chat",
+                "--dataset-name|sharegpt|random, random-mm, custom",
+                "--request-rate|0|above 0",
+                "--burstiness|-1|above 0",
+                "--max-concurrency|0|whole number from 1",
+                "--random-range-ratio|1.5|from 0 to 1",
+                "--percentile-metrics|ttft,speed|e2el",
+                "--metric-percentiles|101|from 0 to 100",
+                "--goodput|itl:5|ttft, tpot, e2el",
+                "--header|plain|KEY=VALUE",
+                "--endpoint|/v1/embeddings|completions",
+                "--endpoint|/v1/chat/completions|--backend openai",
+                "--extra-body|[1]|JSON object",
+                "--dataset-path|/tmp/x.jsonl|custom",
+                "--random-input-len|0|whole number from 1",
+            })
+    void aBadFlagIsNamedWithItsValueAndWhatIsAllowed(String flag, String value, String allowed) {
+        assertThat(run("--base-url", "http://127.0.0.1:1", "--model", DEMO, "--num-prompts", 1, flag, value))
+                .isNotZero();
+        assertThat(err.toString())
+                .contains(flag)
+                .contains(value.replaceFirst(".*,", ""))
+                .contains(allowed);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"question\": 1}|line 1: prompt is missing",
+                "{\"prompt\": [1]}|line 1: prompt is [1]",
+                "{\"prompt\"|line 1: not JSON",
+                "{\"prompt\": \"x\"}|output_tokens is missing",
+                "''|holds no prompt",
+            })
+    void aBadLineIsNamed(String line, String complaint) throws IOException {
+        Path file = Files.writeString(folder.resolve("bad.jsonl"), line);
+
+        assertThat(run(
+                        "--base-url",
+                        "http://127.0.0.1:1",
+                        "--model",
+                        DEMO,
+                        "--backend",
+                        "openai-chat",
+                        "--dataset-name",
+                        "custom",
+                        "--custom-output-len",
+                        -1,
+                        "--dataset-path",
+                        file))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains(complaint);
+    }
+
+    private static BufferedImage picture(String base64) throws IOException {
+        return ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(base64)));
+    }
+
+    private int bench(Script script, Object... flags) throws IOException {
+        try (var server = new ScriptedServer(script)) {
+            return bench(server, flags);
+        }
+    }
+
+    private int bench(ScriptedServer server, Object... flags) {
+        return run(Stream.concat(Stream.of("--base-url", server.url(), "--disable-tqdm"), Stream.of(flags))
+                .toArray());
+    }
+
+    private int run(Object... flags) {
+        CommandLine line = Main.commandLine();
+        line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        return line.execute(
+                Stream.concat(Stream.of("bench", "serve"), Stream.of(flags).map(Object::toString))
+                        .toArray(String[]::new));
+    }
+}
