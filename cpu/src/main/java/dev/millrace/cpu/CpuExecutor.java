@@ -2,6 +2,7 @@ package dev.millrace.cpu;
 
 import dev.millrace.cpu.operations.CpuTextOperations;
 import dev.millrace.cpu.operations.CpuVisionOperations;
+import dev.millrace.cpu.operations.Drafting;
 import dev.millrace.cpu.operations.MediaBuffer;
 import dev.millrace.cpu.parallel.ThreadTeam;
 import dev.millrace.model.executor.EncoderBatch;
@@ -27,6 +28,7 @@ final class CpuExecutor implements ModelExecutor, Probeable {
     private final Qwen25Vl model;
     private final CpuTextOperations text;
     private final CpuVisionOperations vision; // null for a text model
+    private final Drafting drafting; // null without a draft model
     private final MediaBuffer media;
     private final ThreadTeam team;
     private final WarmUp warmUp;
@@ -43,6 +45,7 @@ final class CpuExecutor implements ModelExecutor, Probeable {
             Qwen25Vl model,
             CpuTextOperations text,
             CpuVisionOperations vision,
+            Drafting drafting,
             MediaBuffer media,
             ThreadTeam team,
             WarmUp warmUp,
@@ -51,6 +54,7 @@ final class CpuExecutor implements ModelExecutor, Probeable {
         this.model = model;
         this.text = text;
         this.vision = vision;
+        this.drafting = drafting;
         this.media = media;
         this.team = team;
         this.warmUp = warmUp;
@@ -187,9 +191,10 @@ final class CpuExecutor implements ModelExecutor, Probeable {
 
     private StepOutput compute(ForwardBatch batch) {
         long start = System.nanoTime();
-        text.bind(batch);
+        int[] drafts = batch.draft() == null ? null : drafting.draft(batch);
+        text.bind(drafts == null ? batch : batch.withDrafts(drafts));
         model.forward(text, this::showLayer);
-        return text.result(System.nanoTime() - start);
+        return text.result(drafts, System.nanoTime() - start);
     }
 
     private void showLayer(int layer) {

@@ -4,8 +4,10 @@ import dev.millrace.cpu.kernel.Kernels;
 import dev.millrace.cpu.operations.Compute;
 import dev.millrace.cpu.operations.CpuTextOperations;
 import dev.millrace.cpu.operations.CpuVisionOperations;
+import dev.millrace.cpu.operations.Drafting;
 import dev.millrace.cpu.operations.KeyValueCacheSize;
 import dev.millrace.cpu.operations.MediaBuffer;
+import dev.millrace.cpu.operations.SequenceRows;
 import dev.millrace.cpu.parallel.ThreadTeam;
 import dev.millrace.cpu.weights.PackedMatrix;
 import dev.millrace.cpu.weights.TextWeights;
@@ -14,6 +16,7 @@ import dev.millrace.model.checkpoint.Checkpoint;
 import dev.millrace.model.checkpoint.RandomWeights;
 import dev.millrace.model.checkpoint.WeightSource;
 import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
@@ -29,7 +32,6 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
     private static final long serialVersionUID = 1;
     private static final List<String> DTYPES = List.of("auto", "bfloat16", "float32");
     private static final long DUMMY_SEED = 0;
-    private static final int[] NONE = {};
 
     @Override
     public ModelExecutor open(Path model, ExecutorConfig config) {
@@ -47,14 +49,19 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
                     + config.gpu().tensorParallelSize() + "; on the CPU a model is not split, so 1 is allowed");
         }
         ModelConfig checkpoint = ModelConfigReader.read(model);
+        ModelConfig draft = config.speculation().hasDraftModel()
+                ? ModelConfigReader.read(Path.of(config.speculation().draftModel()))
+                : null;
+        List<TextConfig> decoders =
+                draft == null ? List.of(checkpoint.text()) : List.of(checkpoint.text(), draft.text());
         int numBlocks = KeyValueCacheSize.of(
-                        checkpoint.text(), config, Runtime.getRuntime().maxMemory())
+                        decoders, config, Runtime.getRuntime().maxMemory())
                 .numBlocks();
         int threads =
                 config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
         ThreadTeam team = new ThreadTeam(threads);
-        try (WeightSource weights = source(model, checkpoint, config.loadFormat())) {
-            return open(checkpoint, config, weights, numBlocks, new Compute(kernels, team), team);
+        try (WeightSource weights = source(model, checkpoint.text().tieWordEmbeddings(), config.loadFormat())) {
+            return open(checkpoint, draft, config, weights, numBlocks, new Compute(kernels, team), team);
         } catch (OutOfMemoryError e) {
             team.close();
             throw new IllegalArgumentException(heapTooSmall(config), e);
@@ -73,6 +80,7 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
 
     private static CpuExecutor open(
             ModelConfig checkpoint,
+            ModelConfig draft,
             ExecutorConfig config,
             WeightSource weights,
             int numBlocks,
@@ -83,27 +91,55 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
         int hidden = checkpoint.text().hiddenSize();
         int mediaRows = tower == null ? 0 : config.mediaRows();
         MediaBuffer media = new MediaBuffer(mediaRows, hidden, PackedMatrix.padInner(hidden));
+        int vocabulary = checkpoint.text().vocabSize();
+        SequenceRows rows = new SequenceRows(config.maxNumSeqs());
         CpuTextOperations text = new CpuTextOperations(
                 checkpoint.text(),
                 TextWeights.load(weights, checkpoint.text(), exact),
                 compute,
                 media,
+                rows,
                 numBlocks,
-                config.maxNumSeqs(),
-                config.maxNumBatchedTokens());
+                vocabulary,
+                config.maxNumBatchedTokens(),
+                config.maxNumSeqs() * (1 + config.speculation().numTokens()));
+        Drafting drafting = draft == null ? null : drafting(draft.text(), config, compute, rows, numBlocks, vocabulary);
         CpuVisionOperations vision = tower == null
                 ? null
                 : new CpuVisionOperations(tower, VisionWeights.load(weights, tower, exact), compute, media);
         Qwen25Vl forward = tower == null
-                ? new Qwen25Vl(checkpoint.text().numLayers(), 0, NONE)
+                ? Qwen25Vl.text(checkpoint.text().numLayers())
                 : new Qwen25Vl(checkpoint.text().numLayers(), tower.depth(), tower.fullAttentionBlocks());
         WarmUp warmUp = new WarmUp(tower, config.maxNumBatchedTokens(), mediaRows);
-        return new CpuExecutor(forward, text, vision, media, team, warmUp, numBlocks, config.blockSize());
+        return new CpuExecutor(forward, text, vision, drafting, media, team, warmUp, numBlocks, config.blockSize());
     }
 
-    private static WeightSource source(Path model, ModelConfig checkpoint, String loadFormat) {
+    private static Drafting drafting(
+            TextConfig draft,
+            ExecutorConfig config,
+            Compute compute,
+            SequenceRows rows,
+            int numBlocks,
+            int sampledVocabulary) {
+        Path folder = Path.of(config.speculation().draftModel());
+        try (WeightSource weights = source(folder, draft.tieWordEmbeddings(), config.loadFormat())) {
+            CpuTextOperations text = new CpuTextOperations(
+                    draft,
+                    TextWeights.load(weights, draft, config.dtype().equals("float32")),
+                    compute,
+                    null,
+                    rows,
+                    numBlocks,
+                    sampledVocabulary,
+                    config.maxNumBatchedTokens() + config.maxNumSeqs(),
+                    config.maxNumSeqs());
+            return new Drafting(Qwen25Vl.text(draft.numLayers()), text, rows);
+        }
+    }
+
+    private static WeightSource source(Path model, boolean tied, String loadFormat) {
         return switch (loadFormat) {
-            case "auto" -> Checkpoint.open(model, checkpoint.text().tieWordEmbeddings());
+            case "auto" -> Checkpoint.open(model, tied);
             case "dummy" -> new RandomWeights(DUMMY_SEED);
             default -> throw new IllegalArgumentException(
                     "load format " + loadFormat + " is not supported; allowed are auto, dummy");

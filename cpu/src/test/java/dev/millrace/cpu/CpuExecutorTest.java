@@ -233,7 +233,8 @@ class CpuExecutorTest {
                 new int[] {0, 0, 1},
                 NONE,
                 List.of(),
-                false);
+                false,
+                null);
     }
 
     @Test

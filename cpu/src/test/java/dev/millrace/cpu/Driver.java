@@ -68,6 +68,17 @@ final class Driver {
             tokens[length++] = token;
         }
 
+        /** The {@code count}-th token from the end. */
+        int fromEnd(int count) {
+            return tokens[length - count];
+        }
+
+        /** Takes back computed tokens. */
+        void reject(int count) {
+            length -= count;
+            computed -= count;
+        }
+
         int remaining() {
             return length - computed;
         }
@@ -206,7 +217,8 @@ final class Driver {
                 drain(updates),
                 drain(copies),
                 assignments,
-                true);
+                true,
+                null);
     }
 
     private void assign(Sequence s, List<RowAssignment> assignments) {

@@ -194,7 +194,8 @@ final class StepDriver {
                 ints(updates),
                 copies,
                 assignments,
-                true);
+                true,
+                null);
     }
 
     /** Asks for the log-probabilities of the tokens that follow, and for a draw after the last. */

@@ -6,6 +6,7 @@ import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.forward.TextOperations;
+import java.util.Arrays;
 
 /** The decoder's half-blocks on the JVM. Activations are single precision, a row a token, rows padded with zeros. */
 public final class CpuTextOperations implements TextOperations {
@@ -19,6 +20,7 @@ public final class CpuTextOperations implements TextOperations {
     private final MediaBuffer media;
     private final SequenceRows rows;
     private final SampleOutput samples;
+    private final int sampledVocabulary;
     private final int group;
     private final Activations x;
     private final Activations normed;
@@ -33,18 +35,24 @@ public final class CpuTextOperations implements TextOperations {
     private TokenPlan plan;
 
     /**
+     * @param media embeddings that stand for tokens; null where none do
+     * @param rows the sequences' state; another model's operations may share it
      * @param numBlocks blocks of the key-value cache, the null block included
-     * @param maxNumSeqs rows of per-sequence state
+     * @param sampledVocabulary tokens that may be sampled: of those beyond the model's own vocabulary none is, and none beyond
+     *     them
      * @param maxTokens tokens of the largest step, for which the activations are allocated at once
+     * @param maxSamples samples of the largest step, likewise
      */
     public CpuTextOperations(
             TextConfig config,
             TextWeights weights,
             Compute compute,
             MediaBuffer media,
+            SequenceRows rows,
             int numBlocks,
-            int maxNumSeqs,
-            int maxTokens) {
+            int sampledVocabulary,
+            int maxTokens,
+            int maxSamples) {
         this.config = config;
         this.weights = weights;
         this.compute = compute;
@@ -57,8 +65,9 @@ public final class CpuTextOperations implements TextOperations {
             cache[layer] = new KeyValueStore(numBlocks, keyValueHeads, config.headDim());
             attention[layer] = new Attention(compute.kernels(), cache[layer]);
         }
-        rows = new SequenceRows(maxNumSeqs);
-        samples = new SampleOutput(config.vocabSize(), compute.threads());
+        this.rows = rows;
+        this.sampledVocabulary = sampledVocabulary;
+        samples = new SampleOutput(sampledVocabulary, compute.threads());
         group = config.numHeads() / keyValueHeads;
         int width = PackedMatrix.padInner(config.hiddenSize());
         x = new Activations(width);
@@ -68,8 +77,8 @@ public final class CpuTextOperations implements TextOperations {
         mlp = new Activations(PackedMatrix.padInner(config.intermediateSize()));
         cos = new Activations(rope.half());
         sin = new Activations(rope.half());
-        logits = new Activations(PackedMatrix.padOutputs(config.vocabSize()));
-        reserve(maxTokens, Math.min(maxTokens, maxNumSeqs));
+        logits = new Activations(PackedMatrix.padOutputs(Math.max(config.vocabSize(), sampledVocabulary)));
+        reserve(maxTokens, Math.min(maxTokens, maxSamples));
     }
 
     private void reserve(int tokens, int sampled) {
@@ -85,9 +94,22 @@ public final class CpuTextOperations implements TextOperations {
         batch = step;
     }
 
-    /** The bound step's answer, once it was sampled. */
-    public StepOutput result(long computeNanos) {
-        return samples.result(batch.step(), computeNanos);
+    /**
+     * The bound step's answer, once it was sampled.
+     *
+     * @param drafts what the draft model made for it, or null
+     */
+    public StepOutput result(int[] drafts, long computeNanos) {
+        return samples.result(batch.step(), drafts, computeNanos);
+    }
+
+    /** The bound step's tokens, once they were sampled. */
+    int[] sampled() {
+        return samples.tokens();
+    }
+
+    int vocabSize() {
+        return config.vocabSize();
     }
 
     /** A copy of x [T, D]. */
@@ -249,6 +271,10 @@ public final class CpuTextOperations implements TextOperations {
             }
         });
         compute.multiply(weights.head(), normed.values(), normed.stride(), count, Outputs.store(logits));
+        for (int i = 0; i < count && config.vocabSize() < sampledVocabulary; i++) {
+            int row = logits.row(i);
+            Arrays.fill(logits.values(), row + config.vocabSize(), row + sampledVocabulary, Float.NEGATIVE_INFINITY);
+        }
     }
 
     @Override

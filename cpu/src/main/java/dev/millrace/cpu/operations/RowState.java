@@ -64,6 +64,14 @@ final class RowState {
         }
     }
 
+    /** Takes back a token that was taken note of, but not that it was the last. */
+    void retract(int token) {
+        outputLength--;
+        if (counts != null) {
+            counts.removeOutput(token);
+        }
+    }
+
     private static TokenCounts count(RowAssignment assignment) {
         TokenCounts counts = new TokenCounts();
         for (int token : assignment.promptIds()) {

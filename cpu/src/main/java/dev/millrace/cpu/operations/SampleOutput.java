@@ -1,6 +1,5 @@
 package dev.millrace.cpu.operations;
 
-import dev.millrace.cpu.parallel.ThreadTeam;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
@@ -15,6 +14,11 @@ final class SampleOutput {
 
     private final int vocabSize;
     private final Sampler[] samplers;
+    private ForwardBatch batch; // these five are of the step at hand
+    private TokenPlan plan;
+    private SequenceRows rows;
+    private float[] raw;
+    private int stride;
     private int[] tokens;
     private SampleLogprobs[] logprobs;
     private float[] logits;
@@ -30,43 +34,79 @@ final class SampleOutput {
      * @param raw [R, stride] logits, left as they are
      */
     void sample(ForwardBatch batch, TokenPlan plan, SequenceRows rows, Compute compute, float[] raw, int stride) {
+        this.batch = batch;
+        this.plan = plan;
+        this.rows = rows;
+        this.raw = raw;
+        this.stride = stride;
         int samples = batch.numSamples();
         tokens = new int[samples];
         logprobs = wanted(batch) ? new SampleLogprobs[samples] : null;
         logits = batch.returnLogits() ? new float[samples * vocabSize] : null;
-        ThreadTeam.Body body = (worker, from, to) -> {
+        compute.share(samples, 64L * vocabSize, (worker, from, to) -> {
             for (int i = from; i < to; i++) {
-                sampleOne(batch, plan, rows, sampler(worker), raw, i, i * stride);
+                if (!batch.isAfterDraft(i)) {
+                    sampleRow(sampler(worker), i);
+                }
             }
-        };
-        compute.share(samples, 64L * vocabSize, body);
+        });
     }
 
     /** The answer of the step that was sampled last. */
-    StepOutput result(long step, long computeNanos) {
-        return new StepOutput(step, tokens, logprobs, logits, computeNanos);
+    StepOutput result(long step, int[] drafts, long computeNanos) {
+        return new StepOutput(step, tokens, logprobs, logits, drafts, computeNanos);
     }
 
-    private void sampleOne(
-            ForwardBatch batch, TokenPlan plan, SequenceRows rows, Sampler sampler, float[] raw, int i, int offset) {
-        int token = batch.hasTarget(i) ? batch.target()[i] : draw(batch, plan, rows, sampler, raw, i, offset);
+    /** The tokens that were sampled last. */
+    int[] tokens() {
+        return tokens;
+    }
+
+    private void sampleRow(Sampler sampler, int first) {
+        if (batch.hasTarget(first)) {
+            answer(first, batch.target()[first]);
+        } else {
+            draw(sampler, rows.get(batch.sampleRow()[first]), first);
+        }
+    }
+
+    /** Draws a row's tokens as if all drafts were right, then tells the row which were. */
+    private void draw(Sampler sampler, RowState row, int first) {
+        drawOne(sampler, row, first);
+        int end = first + 1;
+        while (end < tokens.length && batch.isAfterDraft(end)) {
+            row.sampled(draft(end));
+            drawOne(sampler, row, end++);
+        }
+        for (int i = first + 1; i < end; i++) {
+            row.retract(draft(i));
+        }
+        int accepted = first;
+        row.sampled(tokens[accepted]);
+        while (accepted + 1 < end && tokens[accepted] == draft(accepted + 1)) {
+            row.sampled(tokens[++accepted]);
+        }
+    }
+
+    /** The draft that a sample follows. */
+    private int draft(int sample) {
+        return batch.ids()[batch.sampleToken()[sample]];
+    }
+
+    private void drawOne(Sampler sampler, RowState row, int i) {
+        int position = plan.indexOf(batch.sampleToken()[i]) + 1;
+        answer(i, sampler.sample(raw, i * stride, row.context(position, banned(batch, i), batch.allowed(i))));
+    }
+
+    private void answer(int i, int token) {
         tokens[i] = token;
         if (logprobs != null && batch.numLogprobs()[i] >= 0) {
-            Logprobs l = Logprobs.of(raw, offset, vocabSize, token, batch.numLogprobs()[i]);
+            Logprobs l = Logprobs.of(raw, i * stride, vocabSize, token, batch.numLogprobs()[i]);
             logprobs[i] = new SampleLogprobs(l.logprob(), l.rank(), l.topIds(), l.topLogprobs());
         }
         if (logits != null) {
-            System.arraycopy(raw, offset, logits, i * vocabSize, vocabSize);
+            System.arraycopy(raw, i * stride, logits, i * vocabSize, vocabSize);
         }
-    }
-
-    private static int draw(
-            ForwardBatch batch, TokenPlan plan, SequenceRows rows, Sampler sampler, float[] raw, int i, int offset) {
-        RowState row = rows.get(batch.sampleRow()[i]);
-        int position = plan.indexOf(batch.sampleToken()[i]) + 1;
-        int token = sampler.sample(raw, offset, row.context(position, banned(batch, i), batch.allowed(i)));
-        row.sampled(token);
-        return token;
     }
 
     private Sampler sampler(int worker) {

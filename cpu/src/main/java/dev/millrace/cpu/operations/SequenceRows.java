@@ -4,11 +4,11 @@ import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
 
 /** The rows of per-sequence state. */
-final class SequenceRows {
+public final class SequenceRows {
 
     private final RowState[] rows;
 
-    SequenceRows(int count) {
+    public SequenceRows(int count) {
         rows = new RowState[count];
         for (int i = 0; i < count; i++) {
             rows[i] = new RowState();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.executor.ExecutorConfig;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class KeyValueCacheSizeTest {
@@ -36,6 +37,6 @@ class KeyValueCacheSizeTest {
 
     private static int size(int numBlocks, long bytes, long heap) {
         var config = new ExecutorConfig("auto", "auto", 16, numBlocks, bytes, 64, 1024, 1024, 0, 1, false);
-        return KeyValueCacheSize.of(TEXT, config, heap).numBlocks();
+        return KeyValueCacheSize.of(List.of(TEXT), config, heap).numBlocks();
     }
 }

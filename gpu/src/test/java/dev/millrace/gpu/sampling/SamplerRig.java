@@ -158,7 +158,8 @@ final class SamplerRig implements AutoCloseable {
                 none,
                 none,
                 assignments,
-                false);
+                false,
+                null);
     }
 
     @Override

@@ -100,7 +100,8 @@ class StepLimitsTest {
                 },
                 new int[] {1, is(what, "copied", value, 9)},
                 List.of(),
-                false);
+                false,
+                null);
     }
 
     private static int is(String what, String name, int value, int otherwise) {

@@ -18,6 +18,7 @@ import java.util.List;
  * @param threads threads that compute; 0: one for each core
  * @param allowScalar whether to go on without vector instructions, slowly, where the JVM offers none
  * @param gpu what only an executor on GPUs asks for
+ * @param speculation what speculative decoding asks for
  */
 public record ExecutorConfig(
         String dtype,
@@ -31,10 +32,11 @@ public record ExecutorConfig(
         int mediaRows,
         int threads,
         boolean allowScalar,
-        Gpu gpu)
+        Gpu gpu,
+        Speculation speculation)
         implements Serializable {
 
-    /** With {@link Gpu#DEFAULT}. */
+    /** With {@link Gpu#DEFAULT}, without speculation. */
     public ExecutorConfig(
             String dtype,
             String loadFormat,
@@ -62,6 +64,36 @@ public record ExecutorConfig(
                 Gpu.DEFAULT);
     }
 
+    /** Without speculation. */
+    public ExecutorConfig(
+            String dtype,
+            String loadFormat,
+            int blockSize,
+            int numBlocks,
+            long kvCacheBytes,
+            int maxNumSeqs,
+            int maxNumBatchedTokens,
+            int maxModelLen,
+            int mediaRows,
+            int threads,
+            boolean allowScalar,
+            Gpu gpu) {
+        this(
+                dtype,
+                loadFormat,
+                blockSize,
+                numBlocks,
+                kvCacheBytes,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                mediaRows,
+                threads,
+                allowScalar,
+                gpu,
+                Speculation.NONE);
+    }
+
     /** The same on other GPUs. */
     public ExecutorConfig withGpu(Gpu other) {
         return new ExecutorConfig(
@@ -76,7 +108,41 @@ public record ExecutorConfig(
                 mediaRows,
                 threads,
                 allowScalar,
+                other,
+                speculation);
+    }
+
+    /** The same with other speculation. */
+    public ExecutorConfig withSpeculation(Speculation other) {
+        return new ExecutorConfig(
+                dtype,
+                loadFormat,
+                blockSize,
+                numBlocks,
+                kvCacheBytes,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                mediaRows,
+                threads,
+                allowScalar,
+                gpu,
                 other);
+    }
+
+    /**
+     * How far ahead of its samples a sequence may go.
+     *
+     * @param draftModel folder of the model that makes drafts; empty where they come with the step, or none do
+     * @param numTokens most drafts of a sequence in a step; 0: nothing is drafted
+     */
+    public record Speculation(String draftModel, int numTokens) implements Serializable {
+
+        public static final Speculation NONE = new Speculation("", 0);
+
+        public boolean hasDraftModel() {
+            return !draftModel.isEmpty();
+        }
     }
 
     /**

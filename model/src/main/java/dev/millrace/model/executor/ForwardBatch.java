@@ -6,17 +6,25 @@ import java.util.List;
 /**
  * One step as flat arrays: T tokens of S sequences, of which R are sampled from. Never changed after it was launched.
  *
+ * <p>A sequence that speculates brings [t, d1 … dk], t being its last known token, and a sample is taken after each of
+ * them. Sample j is drawn as if d1 … dj were part of its output (counts, length, position), so it is what one token at a
+ * time would bring as long as the drafts before it were right. Accepted are the drafts that equal the sample before them,
+ * up to the first that does not; of the row's state there remain the accepted ones and the sample after them. k = 0 is the
+ * plain step.
+ *
  * @param step number of the step, rising
  * @param ids [T] token ids; {@link #LAST_SAMPLED} stands for the token that the sequence's row sampled last, which an
- *     earlier step may still be computing
+ *     earlier step may still be computing, {@link #DRAFTED} for one that the draft model makes in this step
  * @param mediaRow [T] row of the media buffer whose embedding replaces the token's, or −1; what the row holds was reported
  *     as encoded before this step was launched
  * @param positions [3·T] m-rope positions, axis by axis (time, height, width); equal on the three axes for text
  * @param cuQ [S+1] where each sequence's tokens start in {@code ids}
  * @param contextLength [S] tokens of the sequence in the key-value cache once this step is done
  * @param row [S] each sequence's row in the executor's per-sequence state
- * @param sampleToken [R] index into the T tokens after which a token is sampled, ascending
- * @param sampleRow [R] row whose parameters and history the sampling uses and whose last token it becomes
+ * @param sampleToken [R] index into the T tokens after which a token is sampled, ascending; one after the other where a
+ *     sequence speculates
+ * @param sampleRow [R] row whose parameters and history the sampling uses and whose last token it becomes; the same for
+ *     all samples of a sequence that speculates
  * @param target [R] −1: a token is drawn; else the token whose log-probability is asked for: nothing is drawn, the row stays
  *     as it is, the output's token means nothing. At most {@link #MOST_TARGETS} a step
  * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the drawn or targeted token's and the k likeliest
@@ -29,6 +37,7 @@ import java.util.List;
  * @param copyPairs [2·C] pairs (from, to) of blocks copied in all layers before anything is written
  * @param assignments rows that a sequence takes over in this step, before anything else
  * @param returnLogits whether the output carries the raw logits of the R samples
+ * @param draft what the draft model computes first, or null
  */
 public record ForwardBatch(
         long step,
@@ -48,7 +57,8 @@ public record ForwardBatch(
         int[] tableUpdates,
         int[] copyPairs,
         List<RowAssignment> assignments,
-        boolean returnLogits) {
+        boolean returnLogits,
+        DraftBatch draft) {
 
     /** In {@link #ids}: the token that the row sampled last. */
     public static final int LAST_SAMPLED = -1;
@@ -61,7 +71,10 @@ public record ForwardBatch(
 
     private static final int[][] ALL_ALLOWED = {};
 
-    /** A step whose samples are all drawn, of all tokens that are not banned. */
+    /** In {@link #ids}: the next of the tokens that {@link #draft} makes for this sequence. */
+    public static final int DRAFTED = -2;
+
+    /** A step whose samples are all drawn, of all tokens that are not banned, and in which no draft model takes part. */
     public ForwardBatch(
             long step,
             int[] ids,
@@ -97,13 +110,54 @@ public record ForwardBatch(
                 tableUpdates,
                 copyPairs,
                 assignments,
-                returnLogits);
+                returnLogits,
+                null);
     }
 
     private static int[] allDrawn(int samples) {
         int[] target = new int[samples];
         Arrays.fill(target, DRAWN);
         return target;
+    }
+
+    /** The same step with the drafts known, in the order of their places. */
+    public ForwardBatch withDrafts(int[] drafts) {
+        int[] known = ids.clone();
+        int next = 0;
+        for (int i = 0; i < known.length; i++) {
+            if (known[i] == DRAFTED) {
+                known[i] = drafts[next++];
+            }
+        }
+        return new ForwardBatch(
+                step,
+                known,
+                mediaRow,
+                positions,
+                cuQ,
+                contextLength,
+                row,
+                sampleToken,
+                sampleRow,
+                target,
+                numLogprobs,
+                bannedOffsets,
+                banned,
+                allowed,
+                tableUpdates,
+                copyPairs,
+                assignments,
+                returnLogits,
+                null);
+    }
+
+    /** Whether a sample is drawn after a draft: the one before it is its sequence's too. */
+    public boolean isAfterDraft(int sample) {
+        return sample > 0
+                && sampleRow[sample - 1] == sampleRow[sample]
+                && sampleToken[sample - 1] == sampleToken[sample] - 1
+                && !hasTarget(sample - 1)
+                && !hasTarget(sample);
     }
 
     public int numTokens() {

@@ -27,6 +27,11 @@ public final class Qwen25Vl {
         }
     }
 
+    /** A text model of so many layers. */
+    public static Qwen25Vl text(int layers) {
+        return new Qwen25Vl(layers, 0, new int[0]);
+    }
+
     /** Computes one step's tokens. */
     public void forward(TextOperations ops) {
         forward(ops, layer -> {});

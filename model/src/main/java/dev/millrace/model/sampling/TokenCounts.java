@@ -12,6 +12,7 @@ public final class TokenCounts {
 
     private int[] tokens = emptyTable(64);
     private int[] outputCounts = new int[64];
+    private boolean[] inPrompt = new boolean[64];
     private int size;
 
     /** What a penalty wants to know of a token. */
@@ -21,7 +22,8 @@ public final class TokenCounts {
     }
 
     public void addPrompt(int token) {
-        slot(token);
+        int slot = slot(token);
+        inPrompt[slot] = true;
     }
 
     public void addOutput(int token) {
@@ -29,10 +31,15 @@ public final class TokenCounts {
         outputCounts[slot]++;
     }
 
+    /** Takes back an {@link #addOutput}. */
+    public void removeOutput(int token) {
+        outputCounts[find(token)]--;
+    }
+
     /** Visits each token of prompt and output once, in no certain order. */
     public void forEach(Visitor visitor) {
         for (int i = 0; i < tokens.length; i++) {
-            if (tokens[i] != EMPTY) {
+            if (inPrompt[i] || outputCounts[i] > 0) {
                 visitor.visit(tokens[i], outputCounts[i]);
             }
         }
@@ -62,13 +69,16 @@ public final class TokenCounts {
     private void grow() {
         int[] oldTokens = tokens;
         int[] oldCounts = outputCounts;
+        boolean[] oldPrompt = inPrompt;
         tokens = emptyTable(2 * oldTokens.length);
         outputCounts = new int[tokens.length];
+        inPrompt = new boolean[tokens.length];
         for (int i = 0; i < oldTokens.length; i++) {
             if (oldTokens[i] != EMPTY) {
                 int slot = find(oldTokens[i]);
                 tokens[slot] = oldTokens[i];
                 outputCounts[slot] = oldCounts[i];
+                inPrompt[slot] = oldPrompt[i];
             }
         }
     }

@@ -84,7 +84,8 @@ final class BatchBuilder {
                 step.tableUpdates(),
                 step.copyPairs(),
                 assignments(),
-                false);
+                false,
+                null);
     }
 
     private void addSequence(int entry, int index) {

@@ -132,7 +132,8 @@ final class LogitsRecorder implements ModelExecutor {
                 b.tableUpdates(),
                 b.copyPairs(),
                 b.assignments(),
-                true);
+                true,
+                null);
     }
 
     @Override
