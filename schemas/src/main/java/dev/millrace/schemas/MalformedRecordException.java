@@ -20,6 +20,11 @@ public final class MalformedRecordException extends IOException {
         this.param = null;
     }
 
+    /** The field at fault, or null. */
+    public String param() {
+        return param;
+    }
+
     /** The same as the event that answers the record. */
     public EventError toEventError() {
         return EventError.newBuilder()

@@ -12,42 +12,52 @@ import java.util.Map;
  * Typed access to the fields of a JSON object. Null and absent are the same. What has another type is refused by its
  * path, such as {@code messages[2].content[0].fps}.
  */
-record JsonFields(ObjectNode object, String path) {
+public record JsonFields(ObjectNode object, String path) {
 
+    /** Reads one element of an array or a map. */
     @FunctionalInterface
-    interface Element<T> {
+    public interface Element<T> {
         T read(JsonNode node, String path) throws MalformedRecordException;
     }
 
-    String pathOf(String name) {
+    /**
+     * The object that a body holds.
+     *
+     * @throws MalformedRecordException if the bytes are anything else, nest too deep, or name a field twice
+     */
+    public static JsonFields parse(byte[] body) throws MalformedRecordException {
+        return new JsonFields(Json.readObject(body), "");
+    }
+
+    public String pathOf(String name) {
         return path.isEmpty() ? name : path + "." + name;
     }
 
-    boolean has(String name) {
+    public boolean has(String name) {
         return object.hasNonNull(name);
     }
 
-    JsonNode node(String name) {
+    public JsonNode node(String name) {
         return has(name) ? object.get(name) : null;
     }
 
-    String text(String name) throws MalformedRecordException {
+    public String text(String name) throws MalformedRecordException {
         return has(name) ? text(object.get(name), pathOf(name)) : null;
     }
 
-    Integer integer(String name) throws MalformedRecordException {
+    public Integer integer(String name) throws MalformedRecordException {
         return has(name) ? integer(object.get(name), pathOf(name)) : null;
     }
 
-    Long longInteger(String name) throws MalformedRecordException {
+    public Long longInteger(String name) throws MalformedRecordException {
         return has(name) ? longInteger(object.get(name), pathOf(name)) : null;
     }
 
-    Double number(String name) throws MalformedRecordException {
+    public Double number(String name) throws MalformedRecordException {
         return has(name) ? number(object.get(name), pathOf(name)) : null;
     }
 
-    boolean flag(String name, boolean otherwise) throws MalformedRecordException {
+    public boolean flag(String name, boolean otherwise) throws MalformedRecordException {
         JsonNode node = node(name);
         if (node != null && !node.isBoolean()) {
             throw refused(node, pathOf(name), "true or false");
@@ -56,17 +66,17 @@ record JsonFields(ObjectNode object, String path) {
     }
 
     /** The object in a field, or null. */
-    JsonFields fields(String name) throws MalformedRecordException {
+    public JsonFields fields(String name) throws MalformedRecordException {
         return has(name) ? of(object.get(name), pathOf(name)) : null;
     }
 
     /** The array in a field, or null. */
-    <T> List<T> list(String name, Element<T> element) throws MalformedRecordException {
+    public <T> List<T> list(String name, Element<T> element) throws MalformedRecordException {
         return has(name) ? list(object.get(name), pathOf(name), element) : null;
     }
 
     /** The object in a field as a map, or null. */
-    <T> Map<String, T> map(String name, Element<T> element) throws MalformedRecordException {
+    public <T> Map<String, T> map(String name, Element<T> element) throws MalformedRecordException {
         JsonFields inner = fields(name);
         if (inner == null) {
             return null;
@@ -78,14 +88,14 @@ record JsonFields(ObjectNode object, String path) {
         return map;
     }
 
-    static JsonFields of(JsonNode node, String path) throws MalformedRecordException {
+    public static JsonFields of(JsonNode node, String path) throws MalformedRecordException {
         if (node instanceof ObjectNode object) {
             return new JsonFields(object, path);
         }
         throw refused(node, path, "an object");
     }
 
-    static <T> List<T> list(JsonNode node, String path, Element<T> element) throws MalformedRecordException {
+    public static <T> List<T> list(JsonNode node, String path, Element<T> element) throws MalformedRecordException {
         if (!node.isArray()) {
             throw refused(node, path, "an array");
         }
@@ -96,7 +106,7 @@ record JsonFields(ObjectNode object, String path) {
         return list;
     }
 
-    static String text(JsonNode node, String path) throws MalformedRecordException {
+    public static String text(JsonNode node, String path) throws MalformedRecordException {
         if (!node.isTextual()) {
             throw refused(node, path, "a string");
         }
@@ -114,7 +124,7 @@ record JsonFields(ObjectNode object, String path) {
         return text;
     }
 
-    static Integer integer(JsonNode node, String path) throws MalformedRecordException {
+    public static Integer integer(JsonNode node, String path) throws MalformedRecordException {
         long value = longInteger(node, path);
         if (value != (int) value) {
             throw refused(node, path, "an integer of 32 bits");
@@ -140,7 +150,7 @@ record JsonFields(ObjectNode object, String path) {
         return node.doubleValue();
     }
 
-    static MalformedRecordException refused(JsonNode node, String path, String allowed) {
+    public static MalformedRecordException refused(JsonNode node, String path, String allowed) {
         return new MalformedRecordException(path + " must be " + allowed + ", got " + Json.kind(node), path);
     }
 }

@@ -33,7 +33,15 @@ public final class PromptJson implements RecordCodec<PromptRequest> {
 
     @Override
     public PromptRequest decode(byte[] value) throws MalformedRecordException {
-        JsonFields body = new JsonFields(Json.readObject(value), "");
+        return read(JsonFields.parse(value));
+    }
+
+    /**
+     * The request that a body makes.
+     *
+     * @throws MalformedRecordException if a field has another type, is missing, or is not supported
+     */
+    public PromptRequest read(JsonFields body) throws MalformedRecordException {
         KnownFields.check(body, unknownField);
         boolean chat = body.has("messages");
         PromptRequest.Builder request = PromptRequest.newBuilder()
