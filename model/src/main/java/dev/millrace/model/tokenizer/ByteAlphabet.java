@@ -10,13 +10,15 @@ import java.util.Arrays;
 final class ByteAlphabet {
 
     private static final short[] BYTE_OF = new short[0x144];
+    private static final char[] CHARACTER_OF = new char[256];
 
     static {
         Arrays.fill(BYTE_OF, (short) -1);
         int next = 0x100;
         for (int b = 0; b < 256; b++) {
             boolean printable = b > ' ' && b < 0x7f || b > 0xa0 && b != 0xad;
-            BYTE_OF[printable ? b : next++] = (short) b;
+            CHARACTER_OF[b] = (char) (printable ? b : next++);
+            BYTE_OF[CHARACTER_OF[b]] = (short) b;
         }
     }
 
@@ -33,5 +35,14 @@ final class ByteAlphabet {
             bytes[i] = (byte) BYTE_OF[c];
         }
         return bytes;
+    }
+
+    /** The token of these bytes. */
+    static String text(byte[] bytes) {
+        StringBuilder text = new StringBuilder(bytes.length);
+        for (byte b : bytes) {
+            text.append(CHARACTER_OF[b & 0xff]);
+        }
+        return text.toString();
     }
 }

@@ -19,6 +19,11 @@ public interface Tokenizer {
         return decode(new int[] {id}, false).getBytes(StandardCharsets.UTF_8);
     }
 
+    /** The token as a byte-level vocabulary writes it ({@code Ġthe} for " the"); a special token's text. */
+    default String tokenString(int id) {
+        return isSpecial(id) ? decode(new int[] {id}, false) : ByteAlphabet.text(tokenBytes(id));
+    }
+
     /** The id of a special token's text, or −1. */
     int specialTokenId(String token);
 

@@ -1,0 +1,167 @@
+package dev.millrace.gateway.http;
+
+import dev.millrace.gateway.Generations;
+import dev.millrace.gateway.openai.ApiError;
+import dev.millrace.gateway.openai.CallReader;
+import dev.millrace.gateway.openai.Tokenization;
+import dev.millrace.model.tokenizer.ChatRenderer;
+import dev.millrace.model.tokenizer.Tokenizer;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * OpenAI's API over HTTP in front of the topics. One event loop owns all connections and calls; a few worker threads
+ * understand bodies. The generations are the caller's to close, after this.
+ */
+public final class GatewayServer implements AutoCloseable {
+
+    private static final int WORKERS = 4;
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2); // for responses of aborted calls to be written
+
+    private final GatewayConfig config;
+    private final Vertx vertx;
+    private final Context context;
+    private final CallHandler calls;
+    private final HttpServer server;
+    private boolean closed;
+
+    /**
+     * Starts to listen.
+     *
+     * @throws IOException if the address cannot be listened on
+     */
+    public static GatewayServer start(
+            GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) throws IOException {
+        GatewayServer server = new GatewayServer(config, generations, tokenizer, chats);
+        try {
+            await(server.server.listen(), Duration.ofSeconds(30));
+            return server;
+        } catch (IOException | RuntimeException e) {
+            server.close();
+            throw new IOException("cannot listen on " + server.address() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private GatewayServer(GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) {
+        this.config = config;
+        this.vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(WORKERS)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        this.context = vertx.getOrCreateContext();
+        JsonBodies bodies = new JsonBodies(vertx, new BodyReader(vertx, config.limits()));
+        this.calls = new CallHandler(vertx, generations, bodies, config.limits());
+        ConnectionWatch connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
+        HttpMetrics metrics = new HttpMetrics();
+        ServedModel model = new ServedModel(config.servedModelNames(), generations);
+        PassedOverFields passedOver = new PassedOverFields();
+        CallReader reader = new CallReader(model::names, config.answers(), tokenizer, Clock.systemUTC(), passedOver);
+        Tokenization tokenization = new Tokenization(model::names, model::maxModelLen, tokenizer, chats, passedOver);
+        Routes routes = new ServerRoutes(generations, model, calls, bodies, metrics, config.version())
+                .routes(reader, tokenization);
+        this.server = vertx.createHttpServer(options(config))
+                .connectionHandler(connections::opened)
+                .invalidRequestHandler(GatewayServer::refuse)
+                .requestHandler(new Dispatcher(
+                        routes,
+                        new ApiKeys(config.apiKeys()),
+                        new Cors(config.allowedOrigins()),
+                        connections,
+                        metrics,
+                        config.logRequests()));
+    }
+
+    private static HttpServerOptions options(GatewayConfig config) {
+        return new HttpServerOptions()
+                .setHost(config.host() == null ? "0.0.0.0" : config.host())
+                .setPort(config.port())
+                .setHttp2ClearTextEnabled(false)
+                .setTcpKeepAlive(true)
+                .setMaxInitialLineLength(config.limits().maxHeaderBytes())
+                .setMaxHeaderSize(config.limits().maxHeaderBytes());
+    }
+
+    /** The port that is listened on. */
+    public int port() {
+        return server.actualPort();
+    }
+
+    private String address() {
+        return (config.host() == null ? "all addresses" : config.host()) + ", port " + config.port();
+    }
+
+    /** Takes no more calls, lets those under way end for as long as they may, ends the others, and frees the port. */
+    @Override
+    public synchronized void close() throws IOException {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        CompletableFuture<Void> idle = new CompletableFuture<>();
+        context.runOnContext(now -> calls.close(() -> idle.complete(null)));
+        if (!isDone(idle, config.shutdownTimeout())) {
+            context.runOnContext(now -> calls.abort());
+            isDone(idle, LAST_WORDS);
+        }
+        await(server.shutdown(LAST_WORDS), LAST_WORDS.multipliedBy(2));
+        await(vertx.close(), Duration.ofSeconds(30));
+    }
+
+    private static boolean isDone(CompletableFuture<Void> idle, Duration patience) throws IOException {
+        try {
+            idle.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException | InterruptedException e) {
+            throw failure(e);
+        }
+    }
+
+    private static void await(Future<?> future, Duration patience) throws IOException {
+        try {
+            future.toCompletionStage().toCompletableFuture().get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException | InterruptedException e) {
+            throw failure(e);
+        }
+    }
+
+    private static IOException failure(Exception e) {
+        if (e instanceof InterruptedException) {
+            Thread.currentThread().interrupt();
+        }
+        return e.getCause() instanceof IOException io ? io : new IOException(e.toString(), e);
+    }
+
+    /** What is no HTTP, or larger than a request's head may be. */
+    private static void refuse(HttpServerRequest request) {
+        Throwable cause = request.decoderResult().cause();
+        request.response().putHeader("Connection", "close");
+        if (cause instanceof TooLongHttpLineException) {
+            Replies.error(request, ApiError.ofStatus(414, "Request-URI Too Long", "The request's URI is too long."));
+        } else if (cause instanceof TooLongHttpHeaderException) {
+            Replies.error(
+                    request,
+                    ApiError.ofStatus(431, "Request Header Fields Too Large", "The request's headers are too large."));
+        } else {
+            Replies.error(request, ApiError.ofStatus(400, "Bad Request", "Invalid HTTP request received."));
+        }
+        request.connection().close();
+    }
+}

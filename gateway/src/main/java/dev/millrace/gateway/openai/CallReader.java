@@ -1,0 +1,129 @@
+package dev.millrace.gateway.openai;
+
+import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.schemas.MalformedRecordException;
+import dev.millrace.schemas.PromptRequest;
+import dev.millrace.schemas.json.PromptJson;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Understands the bodies of {@code /v1/chat/completions} and {@code /v1/completions}. Serves any number of threads. */
+public final class CallReader {
+
+    private final Supplier<List<String>> served;
+    private final AnswerStyle style;
+    private final Tokenizer tokenizer;
+    private final Clock clock;
+    private final PromptJson prompts;
+
+    /**
+     * @param served names by which the model may be asked for, the first one its own; empty while none is known
+     * @param unknownField hears the name of each field that is passed over because nobody knows it
+     */
+    public CallReader(
+            Supplier<List<String>> served,
+            AnswerStyle style,
+            Tokenizer tokenizer,
+            Clock clock,
+            Consumer<String> unknownField) {
+        this.served = served;
+        this.style = style;
+        this.tokenizer = tokenizer;
+        this.clock = clock;
+        this.prompts = new PromptJson(unknownField);
+    }
+
+    /**
+     * A conversation.
+     *
+     * @param requestId the header {@code X-Request-Id}, or null
+     */
+    public Call chat(byte[] body, String requestId) throws ApiException {
+        CallFields fields = CallFields.parse(body);
+        try {
+            return chat(fields, requestId);
+        } catch (MalformedRecordException e) {
+            throw ApiException.of(e);
+        }
+    }
+
+    /**
+     * One prompt or several.
+     *
+     * @param requestId the header {@code X-Request-Id}, or null
+     */
+    public Call completion(byte[] body, String requestId) throws ApiException {
+        CallFields fields = CallFields.parse(body);
+        try {
+            return completion(fields, requestId);
+        } catch (MalformedRecordException e) {
+            throw ApiException.of(e);
+        }
+    }
+
+    private Call chat(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
+        ChatFields chat = ChatFields.read(fields, style);
+        CallOptions options = options(Endpoint.CHAT, fields, requestId, chat.topLogprobs(), chat.role(), chat.prefix());
+        PromptRequest request = prompts.read(fields.body());
+        return new Call(List.of(identified(request, options, 0)), List.of(), options, tokenizer);
+    }
+
+    private Call completion(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
+        CompletionFields completion = CompletionFields.read(fields);
+        CallOptions options = options(Endpoint.COMPLETIONS, fields, requestId, completion.topLogprobs(), "", "");
+        PromptRequest first = prompts.read(fields.body());
+        List<PromptRequest> requests = completion.requests(first);
+        for (int i = 0; i < requests.size(); i++) {
+            identified(requests.get(i), options, i);
+        }
+        boolean scored = options.echo() && options.hasLogprobs();
+        List<String> firstTokens =
+                scored ? requests.stream().map(this::firstToken).toList() : List.of();
+        return new Call(requests, firstTokens, options, tokenizer);
+    }
+
+    private CallOptions options(
+            Endpoint endpoint, CallFields fields, String requestId, int topLogprobs, String role, String prefix)
+            throws MalformedRecordException, ApiException {
+        return new CallOptions(
+                endpoint,
+                endpoint.idPrefix() + fields.requestId(requestId),
+                clock.instant().getEpochSecond(),
+                fields.model(served.get()),
+                fields.choices(),
+                fields.stream(),
+                fields.includeUsage(style),
+                fields.continuousUsage(style),
+                topLogprobs,
+                fields.body().flag("return_token_ids", false),
+                fields.tokensAsIds(style),
+                style.cachedTokens(),
+                role,
+                prefix,
+                endpoint == Endpoint.COMPLETIONS && fields.body().flag("echo", false));
+    }
+
+    /** What clients call their requests need not be unique, what the engine calls them must be. */
+    private PromptRequest identified(PromptRequest request, CallOptions options, int prompt) {
+        request.setRequestId(
+                options.id() + "-" + prompt + "-" + UUID.randomUUID().toString().substring(0, 8));
+        request.setCreatedAt(Instant.ofEpochMilli(clock.millis()));
+        if (!served.get().isEmpty()) {
+            request.setModel(null);
+        }
+        return request;
+    }
+
+    private String firstToken(PromptRequest request) {
+        List<Integer> ids = request.getPromptTokenIds();
+        if (ids == null) {
+            int[] encoded = tokenizer.encode(request.getPrompt());
+            return encoded.length == 0 ? "" : tokenizer.decode(new int[] {encoded[0]}, false);
+        }
+        return ids.isEmpty() ? "" : tokenizer.decode(new int[] {ids.get(0)}, false);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.millrace.gateway.openai;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+
+/** {@code text_completion}, as {@code vllm/entrypoints/openai/completion/protocol.py} has it. */
+record CompletionFormat(CallOptions options, TokenNames names) implements AnswerFormat {
+
+    private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+    @Override
+    public List<ObjectNode> opening(int index) {
+        return List.of();
+    }
+
+    @Override
+    public ObjectNode piece(ChoicePiece piece) {
+        ObjectNode choice = begin(piece).putNull("prompt_token_ids");
+        choice.set("token_ids", tokenIds(piece));
+        return Json.putIfPresent(choice, "replay_diverged", piece.diverged());
+    }
+
+    @Override
+    public ObjectNode whole(ChoicePiece answer) {
+        ObjectNode choice = begin(answer);
+        choice.set("token_ids", tokenIds(answer));
+        choice.set("prompt_logprobs", PromptLogprobs.of(answer.prompt()));
+        choice.putNull("prompt_token_ids");
+        return Json.putIfPresent(choice, "replay_diverged", answer.diverged());
+    }
+
+    private ObjectNode begin(ChoicePiece piece) {
+        boolean echo = options.echo() && piece.prompt() != null;
+        ObjectNode choice = JSON.objectNode()
+                .put("index", piece.index())
+                .put("text", echo ? piece.prompt().text() + piece.text() : piece.text());
+        choice.set("logprobs", logprobs(piece, echo));
+        choice.put("finish_reason", piece.finishReason());
+        Json.put(choice, "stop_reason", piece.stopReason());
+        return choice;
+    }
+
+    private JsonNode tokenIds(ChoicePiece piece) {
+        return Json.ids(options.tokenIds() ? piece.tokenIds() : null);
+    }
+
+    private JsonNode logprobs(ChoicePiece piece, boolean echo) {
+        if (piece.logprobs() == null || !options.hasLogprobs()) {
+            return JSON.nullNode();
+        }
+        var logprobs = new CompletionLogprobs(names, options.topLogprobs(), piece.offset());
+        if (echo && piece.prompt().logprobs() != null) {
+            logprobs.addFirst(piece.prompt().firstToken());
+            piece.prompt().logprobs().forEach(logprobs::add);
+        }
+        piece.logprobs().forEach(logprobs::add);
+        return logprobs.toJson();
+    }
+
+    @Override
+    public void finishChunk(ObjectNode chunk, ObjectNode usage, boolean opening) {
+        chunk.set("usage", usage);
+    }
+
+    @Override
+    public void finishResponse(ObjectNode response, PromptPart prompt) {
+        response.putNull("kv_transfer_params");
+    }
+}

@@ -1,0 +1,33 @@
+package dev.millrace.gateway.openai;
+
+import dev.millrace.schemas.PositionLogprobs;
+import dev.millrace.schemas.TokenEvent;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Puts together what the events of one prompt tell of it; all of that comes before the first token. */
+final class PromptCollector {
+
+    private final String firstToken;
+    private final StringBuilder text = new StringBuilder();
+    private List<PositionLogprobs> logprobs;
+
+    /** @param firstToken text of the first token, or null */
+    PromptCollector(String firstToken) {
+        this.firstToken = firstToken;
+    }
+
+    void accept(TokenEvent event) {
+        if (event.getPromptText() != null) {
+            text.append(event.getPromptText());
+        }
+        if (event.getPromptLogprobs() != null) {
+            logprobs = logprobs == null ? new ArrayList<>() : logprobs;
+            logprobs.addAll(event.getPromptLogprobs());
+        }
+    }
+
+    PromptPart part() {
+        return new PromptPart(text.toString(), firstToken, logprobs);
+    }
+}
