@@ -1,7 +1,8 @@
 package dev.millrace.bench;
 
-import dev.millrace.job.kafka.AnswerAssembler;
-import dev.millrace.job.kafka.AnswerUpdate;
+import dev.millrace.gateway.topic.AnswerAssembler;
+import dev.millrace.gateway.topic.AnswerUpdate;
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.TokenReader;
@@ -47,7 +48,7 @@ final class JobClient implements AutoCloseable {
         try (var topics = new Topics(config)) {
             this.producer = new PromptProducer(config, topics.prepare());
         }
-        this.reader = new TokenReader(config, IsolationLevel.READ_UNCOMMITTED, TokenReader.Start.LATEST);
+        this.reader = new TokenReader(config, IsolationLevel.READ_UNCOMMITTED, TopicReader.Start.LATEST);
     }
 
     /**

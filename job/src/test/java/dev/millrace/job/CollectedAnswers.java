@@ -2,6 +2,7 @@ package dev.millrace.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TokenReader;
 import dev.millrace.schemas.TokenEvent;
@@ -31,7 +32,7 @@ final class CollectedAnswers implements AutoCloseable {
     private int awaitedAttempt = -1;
 
     CollectedAnswers(KafkaConfig config) {
-        reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST);
+        reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TopicReader.Start.EARLIEST);
     }
 
     void awaitEvents(int count) throws IOException {

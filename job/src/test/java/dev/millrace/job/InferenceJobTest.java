@@ -2,7 +2,8 @@ package dev.millrace.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.job.kafka.AnswerAssembler;
+import dev.millrace.gateway.topic.AnswerAssembler;
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.RecordFormat;
@@ -73,7 +74,7 @@ class InferenceJobTest {
         AnswerAssembler assembler = new AnswerAssembler(1000);
         Map<String, List<Integer>> tokens = new HashMap<>();
         int repeated = 0;
-        try (TokenReader reader = new TokenReader(kafka, IsolationLevel.READ_UNCOMMITTED, TokenReader.Start.EARLIEST)) {
+        try (TokenReader reader = new TokenReader(kafka, IsolationLevel.READ_UNCOMMITTED, TopicReader.Start.EARLIEST)) {
             while (!tokens.equals(expected)) {
                 for (TokenEvent event : reader.poll(Duration.ofSeconds(1))) {
                     var update = assembler.accept(event);

@@ -1,7 +1,8 @@
 package dev.millrace.job.demo;
 
-import dev.millrace.job.kafka.AnswerAssembler;
-import dev.millrace.job.kafka.AnswerUpdate;
+import dev.millrace.gateway.topic.AnswerAssembler;
+import dev.millrace.gateway.topic.AnswerUpdate;
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.TokenReader;
@@ -30,7 +31,7 @@ final class Conversation implements AutoCloseable {
 
     Conversation(KafkaConfig config, TopicLimits limits, int prompts, PrintWriter out) {
         this.producer = new PromptProducer(config, limits);
-        this.reader = new TokenReader(config, IsolationLevel.READ_UNCOMMITTED, TokenReader.Start.LATEST);
+        this.reader = new TokenReader(config, IsolationLevel.READ_UNCOMMITTED, TopicReader.Start.LATEST);
         this.assembler = new AnswerAssembler(prompts);
         this.printer = new AnswerPrinter(out);
     }

@@ -1,5 +1,6 @@
 package dev.millrace.job.kafka;
 
+import dev.millrace.gateway.topic.Headers;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.UnreadableRecord;
 import java.nio.ByteBuffer;

@@ -1,5 +1,6 @@
 package dev.millrace.job.kafka;
 
+import dev.millrace.gateway.topic.RecordProducer;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
 import org.apache.flink.api.connector.source.Source;
@@ -80,7 +81,7 @@ public final class KafkaEnds {
                 .setBootstrapServers(config.bootstrapServers())
                 .setDeliveryGuarantee(config.guarantee())
                 .setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Integer.toString(maxBytes))
-                .setProperty(ProducerConfig.BUFFER_MEMORY_CONFIG, Long.toString(bufferBytes(maxBytes)))
+                .setProperty(ProducerConfig.BUFFER_MEMORY_CONFIG, Long.toString(RecordProducer.bufferBytes(maxBytes)))
                 .setRecordSerializer(serializer);
         if (config.guarantee() == DeliveryGuarantee.EXACTLY_ONCE) {
             builder.setTransactionalIdPrefix("millrace/" + config.groupId() + "/" + topic)
@@ -89,10 +90,5 @@ public final class KafkaEnds {
                             ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Integer.toString(limits.transactionTimeoutMs()));
         }
         return builder.build();
-    }
-
-    /** A producer's buffer: its default, or two of the largest records. */
-    static long bufferBytes(int maxBytes) {
-        return Math.max(32L << 20, 2L * maxBytes);
     }
 }

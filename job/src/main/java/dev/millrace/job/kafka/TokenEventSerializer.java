@@ -1,5 +1,6 @@
 package dev.millrace.job.kafka;
 
+import dev.millrace.gateway.topic.Headers;
 import dev.millrace.schemas.RecordCodec;
 import dev.millrace.schemas.TokenEvent;
 import java.io.IOException;

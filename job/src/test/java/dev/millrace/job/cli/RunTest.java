@@ -2,6 +2,7 @@ package dev.millrace.job.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.demo.TemporaryFolder;
 import dev.millrace.job.embedded.EmbeddedKafka;
 import dev.millrace.job.kafka.Certificate;
@@ -192,7 +193,7 @@ class RunTest {
                 clientProperties);
         try (var topics = new Topics(config);
                 var producer = new PromptProducer(config, topics.prepare());
-                var reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
+                var reader = new TokenReader(config, IsolationLevel.READ_COMMITTED, TopicReader.Start.EARLIEST)) {
             producer.send(id.getBytes(StandardCharsets.UTF_8), PROMPT.getBytes(StandardCharsets.UTF_8))
                     .join();
             var text = new StringBuilder();

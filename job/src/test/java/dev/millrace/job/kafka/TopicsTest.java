@@ -3,6 +3,7 @@ package dev.millrace.job.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.gateway.topic.TopicReader;
 import dev.millrace.job.LocalStack;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.schemas.PromptRequest;
@@ -105,9 +106,9 @@ class TopicsTest {
                 config.withTopics(config.tokenTopic(), config.tokenTopic(), config.deadLetterTopic());
         try (PromptProducer producer = new PromptProducer(tokensAsPrompts, limits)) {
             producer.send(KEY, event("before")).get();
-            try (TokenReader latest = new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.LATEST);
+            try (TokenReader latest = new TokenReader(config, IsolationLevel.READ_COMMITTED, TopicReader.Start.LATEST);
                     TokenReader earliest =
-                            new TokenReader(config, IsolationLevel.READ_COMMITTED, TokenReader.Start.EARLIEST)) {
+                            new TokenReader(config, IsolationLevel.READ_COMMITTED, TopicReader.Start.EARLIEST)) {
                 producer.send(KEY, event("after")).get();
                 assertThat(readUntilAfter(latest)).containsExactly("after");
                 assertThat(readUntilAfter(earliest)).containsExactly("before", "after");

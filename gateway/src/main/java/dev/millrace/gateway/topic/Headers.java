@@ -1,4 +1,4 @@
-package dev.millrace.job.kafka;
+package dev.millrace.gateway.topic;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -9,16 +9,16 @@ import java.util.Optional;
 import org.apache.kafka.common.header.Header;
 
 /** Names of record headers, and their values as text. */
-final class Headers {
+public final class Headers {
 
-    static final String REQUEST_ID = "request-id";
-    static final String REPLY_TO = "reply-to";
-    static final String CONTENT_TYPE = "content-type";
+    public static final String REQUEST_ID = "request-id";
+    public static final String REPLY_TO = "reply-to";
+    public static final String CONTENT_TYPE = "content-type";
 
     private Headers() {}
 
     /** The headers whose values are text. */
-    static Map<String, String> read(org.apache.kafka.common.header.Headers headers) {
+    public static Map<String, String> read(org.apache.kafka.common.header.Headers headers) {
         Map<String, String> texts = new HashMap<>();
         for (Header header : headers) {
             text(header.value()).ifPresent(text -> texts.put(header.key(), text));
@@ -27,12 +27,12 @@ final class Headers {
     }
 
     /** The value of the last header of that name, if it is text. */
-    static Optional<String> text(org.apache.kafka.common.header.Headers headers, String name) {
+    public static Optional<String> text(org.apache.kafka.common.header.Headers headers, String name) {
         return Optional.ofNullable(headers.lastHeader(name)).flatMap(header -> text(header.value()));
     }
 
     /** Bytes as text, if that is what they are. */
-    static Optional<String> text(byte[] bytes) {
+    public static Optional<String> text(byte[] bytes) {
         if (bytes == null) {
             return Optional.empty();
         }
@@ -46,7 +46,7 @@ final class Headers {
         }
     }
 
-    static byte[] bytes(String text) {
+    public static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 }

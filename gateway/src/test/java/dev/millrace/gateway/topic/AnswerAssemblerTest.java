@@ -1,9 +1,11 @@
-package dev.millrace.job.kafka;
+package dev.millrace.gateway.topic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.schemas.FinishReason;
+import dev.millrace.schemas.PositionLogprobs;
 import dev.millrace.schemas.TokenEvent;
+import dev.millrace.schemas.TokenLogprob;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -35,8 +37,32 @@ class AnswerAssemblerTest {
         assertNew(event("a", 0, 1, 2), 1, 2);
         AnswerUpdate update = assembler.accept(event("a", 1, 9, 3));
         assertThat(update.fault().getCode()).isEqualTo("replay_diverged");
-        assertThat(update.newTokens()).isEmpty();
-        assertNew(event("a", 2, 3), 3);
+        assertThat(update.newTokens()).as("what was not there before").containsExactly(3);
+        assertNew(event("a", 3, 4), 4);
+    }
+
+    @Test
+    void endOfAnAnswerThatCameOutOtherwiseIsHeard() {
+        assertNew(event("a", 0, 1, 2, 3), 1, 2, 3);
+        TokenEvent earlier = TokenEvent.newBuilder(event("a", 1, 9))
+                .setFinishReason(FinishReason.STOP)
+                .build();
+        AnswerUpdate update = assembler.accept(earlier);
+        assertThat(update.fault().getCode()).isEqualTo("replay_diverged");
+        assertThat(update.event().getFinishReason()).isEqualTo(FinishReason.STOP);
+    }
+
+    @Test
+    void whatIsTrimmedFitsBehindWhatWasHeard() {
+        assertNew(event("a", 0, 1, 2), 1, 2);
+        TokenEvent overlapping = TokenEvent.newBuilder(event("a", 1, 2, 3))
+                .setLogprobs(List.of(logprobs(2), logprobs(3)))
+                .build();
+        TokenEvent trimmed = assembler.accept(overlapping).event();
+        assertThat(trimmed.getFirstPosition()).isEqualTo(2);
+        assertThat(trimmed.getTextStart()).isEqualTo(6);
+        assertThat(trimmed.getText()).containsExactly("<3>");
+        assertThat(trimmed.getLogprobs()).containsExactly(logprobs(3));
     }
 
     @Test
@@ -71,6 +97,38 @@ class AnswerAssemblerTest {
         AnswerUpdate update = assembler.accept(event);
         assertThat(update.fault()).isNull();
         assertThat(update.newTokens()).containsExactly(tokens);
+    }
+
+    @Test
+    void whatWasSeenOfThePromptIsTrimmed() {
+        TokenEvent first = prompt(1, List.of(logprobs(5), logprobs(6)), 0, "<4><5>");
+        assertThat(assembler.accept(first).event()).isEqualTo(first);
+        TokenEvent rest = assembler
+                .accept(prompt(2, List.of(logprobs(6), logprobs(7)), 3, "<5><6>"))
+                .event();
+        assertThat(rest).isEqualTo(prompt(3, List.of(logprobs(7)), 6, "<6>"));
+        assertThat(assembler.accept(first).isNews()).isFalse();
+        assertThat(assembler.accept(rest).isNews()).isFalse();
+        assertNew(event("a", 0, 1), 1);
+    }
+
+    @Test
+    void piecesOfThePromptThatWereNotSeenAreReported() {
+        AnswerUpdate update = assembler.accept(prompt(3, List.of(logprobs(7)), 0, "<4>"));
+        assertThat(update.fault().getCode()).isEqualTo("events_missing");
+    }
+
+    private static TokenEvent prompt(int position, List<PositionLogprobs> logprobs, int character, String text) {
+        return TokenEvent.newBuilder(event("a", 0))
+                .setPromptLogprobsStart(position)
+                .setPromptLogprobs(logprobs)
+                .setPromptTextStart(character)
+                .setPromptText(text)
+                .build();
+    }
+
+    private static PositionLogprobs logprobs(int token) {
+        return new PositionLogprobs(new TokenLogprob(token, "<" + token + ">", -1f, 1), List.of());
     }
 
     private static TokenEvent event(String id, int first, Integer... tokens) {

@@ -1,4 +1,4 @@
-package dev.millrace.job.kafka;
+package dev.millrace.gateway.topic;
 
 import dev.millrace.schemas.TokenEvent;
 import java.util.LinkedHashMap;
