@@ -1,6 +1,11 @@
 package dev.millrace.job.kafka;
 
+import dev.millrace.gateway.topic.ControlTopic;
+import dev.millrace.gateway.topic.GatewayConfig;
+import dev.millrace.gateway.topic.GatewayConfig.Instance;
+import dev.millrace.gateway.topic.StatusTopic;
 import java.io.Serializable;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.connector.base.DeliveryGuarantee;
@@ -87,6 +92,37 @@ public record KafkaConfig(
                 guarantee,
                 ends,
                 clientProperties);
+    }
+
+    /** Topic that cancels are read from. */
+    public String controlTopic() {
+        return ControlTopic.of(promptTopic);
+    }
+
+    /** Topic that says how the job is. */
+    public String statusTopic() {
+        return StatusTopic.of(tokenTopic);
+    }
+
+    /**
+     * What a gateway in front of these topics is told.
+     *
+     * @param limits what the topics allow
+     * @param instance which of the gateways it is
+     * @param maxPending most requests outstanding
+     * @param timeout after which a request without a deadline is ended; null: never
+     */
+    public GatewayConfig gateway(TopicLimits limits, Instance instance, int maxPending, Duration timeout) {
+        return new GatewayConfig(
+                properties(),
+                promptTopic,
+                tokenTopic,
+                () -> format.prompts(promptTopic),
+                () -> format.tokens(tokenTopic),
+                limits.promptBytes(),
+                instance,
+                maxPending,
+                timeout);
     }
 
     /** What every client of this cluster needs. */

@@ -14,8 +14,9 @@ import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicExistsException;
 
 /**
- * The job's topics: made where they are missing, with 16 partitions, messages of 32 MiB and prompts kept for ever; where
- * others made them, their limits are read and what does not fit is refused.
+ * The job's topics: made where they are missing, with 16 partitions, messages of 32 MiB and prompts kept for ever, those for
+ * cancels and for the job's status with one partition; where others made them, the limits of those that hold prompts and
+ * answers are read and what does not fit is refused.
  */
 public final class Topics implements AutoCloseable {
 
@@ -23,6 +24,13 @@ public final class Topics implements AutoCloseable {
     public static final int MAX_MESSAGE_BYTES = 32 << 20;
 
     private static final int PARTITIONS = 16;
+
+    /** Cancels are read from the beginning when the job starts; no request is expected to wait longer. */
+    private static final Map<String, String> A_DAY = Map.of(TopicConfig.RETENTION_MS_CONFIG, "86400000");
+
+    /** Only the latest word counts. */
+    private static final Map<String, String> MINUTES =
+            Map.of(TopicConfig.RETENTION_MS_CONFIG, "600000", TopicConfig.SEGMENT_MS_CONFIG, "600000");
 
     private final KafkaConfig config;
     private final Admin admin;
@@ -64,6 +72,8 @@ public final class Topics implements AutoCloseable {
                 Map.of(TopicConfig.RETENTION_MS_CONFIG, "-1", TopicConfig.RETENTION_BYTES_CONFIG, "-1");
         wanted.put(config.promptTopic(), topic(config.promptTopic(), MAX_MESSAGE_BYTES, forEver));
         wanted.put(config.tokenTopic(), topic(config.tokenTopic(), MAX_MESSAGE_BYTES, Map.of()));
+        wanted.put(config.controlTopic(), small(config.controlTopic(), A_DAY));
+        wanted.put(config.statusTopic(), small(config.statusTopic(), MINUTES));
         if (config.deadLetterTopic() != null) {
             int bytes = MAX_MESSAGE_BYTES + DeadLetterSerializer.OVERHEAD;
             wanted.put(config.deadLetterTopic(), topic(config.deadLetterTopic(), bytes, Map.of()));
@@ -75,6 +85,10 @@ public final class Topics implements AutoCloseable {
         Map<String, String> settings = new HashMap<>(more);
         settings.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(maxMessageBytes));
         return new NewTopic(name, Optional.of(PARTITIONS), Optional.empty()).configs(settings);
+    }
+
+    private static NewTopic small(String name, Map<String, String> settings) {
+        return new NewTopic(name, Optional.of(1), Optional.empty()).configs(settings);
     }
 
     private void create(NewTopic topic) {
