@@ -1,5 +1,6 @@
 package dev.millrace.operators.engine;
 
+import dev.millrace.model.executor.DraftBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
@@ -51,7 +52,8 @@ final class BatchBuilder {
         bannedOffsets = new int[samples + 1];
     }
 
-    ForwardBatch build() {
+    /** @param draft what the draft model computes, or null */
+    ForwardBatch build(DraftBatch draft) {
         Arrays.fill(mediaRow, NO_MEDIA);
         int sample = 0;
         int added = 0;
@@ -62,7 +64,10 @@ final class BatchBuilder {
                 sample += step.scores(i);
             }
             if (step.samples(i)) {
-                addSample(step.sequence(i), cuQ[added] - 1, sample++);
+                int drafts = step.drafts(i).length;
+                for (int token = cuQ[added] - 1 - drafts; token < cuQ[added]; token++) {
+                    addSample(step.sequence(i), token, sample++);
+                }
             }
         }
         boolean bans = banned.size() > 0;
@@ -85,18 +90,20 @@ final class BatchBuilder {
                 step.copyPairs(),
                 assignments(),
                 false,
-                null);
+                draft);
     }
 
     private void addSequence(int entry, int index) {
         Sequence sequence = step.sequence(entry);
         int start = step.start(entry);
-        int count = step.count(entry);
+        int[] drafts = step.drafts(entry);
+        int count = step.count(entry) + drafts.length;
         int at = cuQ[index];
         cuQ[index + 1] = at + count;
         contextLength[index] = start + count;
         row[index] = sequence.placement().row();
-        addIds(sequence, start, count, at);
+        addIds(sequence, start, step.count(entry), at);
+        System.arraycopy(drafts, 0, ids, at + step.count(entry), drafts.length);
         addPositions(sequence, start, count, at);
         if (start < sequence.promptLength()) {
             addMedia(sequence.prompt().media(), start, count, at);

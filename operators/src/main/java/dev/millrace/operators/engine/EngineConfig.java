@@ -1,6 +1,7 @@
 package dev.millrace.operators.engine;
 
 import dev.millrace.operators.scheduler.SchedulerLimits;
+import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.Sequence;
 import java.io.Serializable;
 import java.util.Comparator;
@@ -17,6 +18,7 @@ import java.util.Comparator;
  * @param longPrefillTokenThreshold most tokens of one prompt in one step; 0: no such limit
  * @param policy who goes first
  * @param stepsAhead steps that may be in flight at a time, and encodings of media, at least 1
+ * @param speculation how sequences speculate
  */
 public record EngineConfig(
         int maxNumBatchedTokens,
@@ -26,7 +28,8 @@ public record EngineConfig(
         boolean enableChunkedPrefill,
         int longPrefillTokenThreshold,
         Policy policy,
-        int stepsAhead)
+        int stepsAhead,
+        Speculation speculation)
         implements Serializable {
 
     /**
@@ -44,9 +47,50 @@ public record EngineConfig(
         }
     }
 
+    /** Without speculation. */
+    public EngineConfig(
+            int maxNumBatchedTokens,
+            int maxNumSeqs,
+            int maxModelLen,
+            boolean enablePrefixCaching,
+            boolean enableChunkedPrefill,
+            int longPrefillTokenThreshold,
+            Policy policy,
+            int stepsAhead) {
+        this(
+                maxNumBatchedTokens,
+                maxNumSeqs,
+                maxModelLen,
+                enablePrefixCaching,
+                enableChunkedPrefill,
+                longPrefillTokenThreshold,
+                policy,
+                stepsAhead,
+                Speculation.NONE);
+    }
+
+    /** The same with other speculation. */
+    public EngineConfig withSpeculation(Speculation other) {
+        return new EngineConfig(
+                maxNumBatchedTokens,
+                maxNumSeqs,
+                maxModelLen,
+                enablePrefixCaching,
+                enableChunkedPrefill,
+                longPrefillTokenThreshold,
+                policy,
+                stepsAhead,
+                other);
+    }
+
     SchedulerLimits schedulerLimits() {
         return new SchedulerLimits(
-                maxNumBatchedTokens, maxNumSeqs, enablePrefixCaching, enableChunkedPrefill, longPrefillTokenThreshold);
+                maxNumBatchedTokens,
+                maxNumSeqs,
+                enablePrefixCaching,
+                enableChunkedPrefill,
+                longPrefillTokenThreshold,
+                speculation);
     }
 
     private static void atLeast(String name, int value, int least) {

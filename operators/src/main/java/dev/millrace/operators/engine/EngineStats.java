@@ -14,7 +14,8 @@ package dev.millrace.operators.engine;
  * @param mmCacheQueries media items looked up in the encoder cache
  * @param mmCacheHits media items found there
  * @param steps steps completed
- * @param stepTokens tokens of all completed steps
+ * @param stepTokens tokens of all completed steps, drafts included
+ * @param speculation what came of drafts
  */
 public record EngineStats(
         int numRequestsRunning,
@@ -28,4 +29,5 @@ public record EngineStats(
         long mmCacheQueries,
         long mmCacheHits,
         long steps,
-        long stepTokens) {}
+        long stepTokens,
+        SpeculationStats speculation) {}

@@ -1,6 +1,7 @@
 package dev.millrace.operators.engine;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.DraftBatch;
 import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
@@ -50,6 +51,7 @@ public final class InferenceEngine implements AutoCloseable {
     private final Admission admission;
     private final Map<String, List<Sequence>> requests = new HashMap<>();
     private final Deque<Step> inFlight = new ArrayDeque<>();
+    private final Acceptance acceptance;
     private long generationTokens;
     private long steps;
     private long stepTokens;
@@ -97,6 +99,7 @@ public final class InferenceEngine implements AutoCloseable {
         this.scheduler = new Scheduler(
                 config.schedulerLimits(), config.policy().order(), allocator, executor.blockSize(), encoder);
         this.admission = new Admission(config, executor);
+        this.acceptance = new Acceptance(config.speculation().numSpeculativeTokens());
     }
 
     /**
@@ -113,7 +116,8 @@ public final class InferenceEngine implements AutoCloseable {
         }
         siblings.add(sequence);
         sequence.timeline().markAdded(clock.getAsLong());
-        sequence.enter(tokenizer, hasher, config.maxModelLen());
+        sequence.enter(
+                tokenizer, hasher, config.maxModelLen(), config.speculation().isOn());
         scheduler.add(sequence);
         if (sequence.isFull()) {
             end(sequence, FinishReason.LENGTH);
@@ -134,7 +138,7 @@ public final class InferenceEngine implements AutoCloseable {
     public boolean launchSteps() {
         boolean launched = false;
         while (inFlight.size() < config.stepsAhead()) {
-            Step step = scheduler.schedule();
+            Step step = scheduler.schedule(inFlight.stream().noneMatch(Step::isSpeculative));
             encoder.tryTakeEncoding().ifPresent(batch -> executor.encode(batch, completions));
             if (step.isEmpty()) {
                 break;
@@ -151,7 +155,8 @@ public final class InferenceEngine implements AutoCloseable {
             step.admitted().forEach(sequence -> sequence.timeline().markScheduled(now));
         }
         inFlight.add(step);
-        executor.launch(new BatchBuilder(step, encoder).build(), completions);
+        DraftBatch draft = config.speculation().hasDraftModel() ? new DraftBatchBuilder(step).build() : null;
+        executor.launch(new BatchBuilder(step, encoder).build(draft), completions);
     }
 
     /** Handles the output of the oldest step in flight. */
@@ -164,6 +169,7 @@ public final class InferenceEngine implements AutoCloseable {
         stepTokens += step.numTokens();
         long now = clock.getAsLong();
         int sample = 0;
+        Acceptance.Step verdict = acceptance.new Step(output);
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
             boolean sampled = step.samples(i);
@@ -173,10 +179,12 @@ public final class InferenceEngine implements AutoCloseable {
             }
             sample += step.scores(i);
             if (sampled) {
+                int[] drafts = step.drafts(i);
+                int accepted = verdict.accept(sequence, drafts, sample);
                 if (!sequence.isFinished()) {
-                    append(sequence, output, sample, now);
+                    append(sequence, output, sample, 1 + accepted, now);
                 }
-                sample++;
+                sample += 1 + drafts.length;
             }
             if (sequence.isFinished() && sequence.stepsInFlight() == 0) {
                 scheduler.release(sequence);
@@ -196,25 +204,29 @@ public final class InferenceEngine implements AutoCloseable {
         listener.onPromptLogprobs(sequence, firstPosition, all.subList(firstSample, firstSample + count));
     }
 
-    private void append(Sequence sequence, StepOutput output, int sample, long now) {
-        int token = output.tokens()[sample];
+    /** Appends the tokens that were sampled, up to one that ends the answer. */
+    private void append(Sequence sequence, StepOutput output, int sample, int count, long now) {
         int position = sequence.outputLength();
         int textStart = sequence.emittedChars();
-        String piece = sequence.append(token);
+        List<String> pieces = new ArrayList<>(count);
+        while (pieces.size() < count && !sequence.isFinished()) {
+            pieces.add(sequence.append(output.tokens()[sample + pieces.size()]));
+        }
+        int end = sample + pieces.size();
         sequence.timeline().markToken(now);
-        generationTokens++;
+        generationTokens += pieces.size();
         scheduler.register(sequence);
         if (sequence.isFinished()) {
             forget(sequence);
         }
-        SampleLogprobs logprobs = output.logprobs() == null ? null : output.logprobs()[sample];
+        boolean hasLogprobs = sequence.params().logprobs() >= 0;
         listener.onOutput(new SequenceOutput(
                 sequence,
                 position,
-                new int[] {token},
-                List.of(piece),
+                Arrays.copyOfRange(output.tokens(), sample, end),
+                pieces,
                 textStart,
-                logprobs == null ? null : List.of(logprobs),
+                hasLogprobs ? List.of(Arrays.copyOfRange(output.logprobs(), sample, end)) : null,
                 sequence.finish(),
                 sequence.stopReason()));
     }
@@ -259,7 +271,8 @@ public final class InferenceEngine implements AutoCloseable {
                 encoder.queries(),
                 encoder.hits(),
                 steps,
-                stepTokens);
+                stepTokens,
+                acceptance.stats());
     }
 
     /**

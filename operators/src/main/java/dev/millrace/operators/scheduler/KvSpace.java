@@ -35,6 +35,11 @@ final class KvSpace {
         return allocator.fits(sequence.prefixKeys(), cached / blockSize, promised + blocksFor(sequence));
     }
 
+    /** Which of a sequence's blocks holds a token. */
+    int blockOf(int index) {
+        return index / blockSize;
+    }
+
     /** Blocks of a whole sequence. */
     int blocksFor(Sequence sequence) {
         return blocksFor(sequence.length());

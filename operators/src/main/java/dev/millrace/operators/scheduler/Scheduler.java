@@ -22,6 +22,8 @@ import java.util.TreeSet;
  */
 public final class Scheduler {
 
+    private static final int[] NO_DRAFTS = {};
+
     private final SchedulerLimits limits;
     private final Comparator<Sequence> order;
     private final KvSpace kv;
@@ -30,6 +32,7 @@ public final class Scheduler {
     private final TreeSet<Sequence> waiting;
     private final ArrayList<Sequence> running = new ArrayList<>();
     private final Siblings siblings;
+    private final Drafter drafter;
     private final Counts counts = new Counts();
     private long steps;
 
@@ -45,6 +48,7 @@ public final class Scheduler {
         this.limits = limits;
         this.order = importance;
         this.kv = new KvSpace(allocator, blockSize, limits.enablePrefixCaching());
+        this.drafter = new Drafter(limits.speculation());
         this.siblings = new Siblings(running, importance, kv);
         this.encoder = encoder;
         this.rows = new FreeRows(limits.maxNumSeqs());
@@ -76,10 +80,14 @@ public final class Scheduler {
         return counts;
     }
 
-    /** Makes the next step; empty if nothing can be computed now. Places the media to be encoded ahead of later ones. */
-    public Step schedule() {
+    /**
+     * Makes the next step; empty if nothing can be computed now. Places the media to be encoded ahead of later ones.
+     *
+     * @param mayGuess whether sequences may speculate: all of them do in one step, for which those wait that could go before
+     */
+    public Step schedule(boolean mayGuess) {
         Step step = new Step(steps, limits.maxNumBatchedTokens(), running.size() + 1);
-        if (tryScheduleRunning(step)) {
+        if (tryScheduleRunning(step, mayGuess)) {
             admitWaiting(step);
         }
         step.copy(kv.takeCopies());
@@ -114,13 +122,17 @@ public final class Scheduler {
     }
 
     /** False if blocks ran out, so that no one may be admitted. */
-    private boolean tryScheduleRunning(Step step) {
+    private boolean tryScheduleRunning(Step step, boolean mayGuess) {
         long preemptions = counts.preemptions();
         for (int i = 0; i < running.size() && step.budget() > 0; i++) {
             Sequence sequence = running.get(i);
-            int count = available(sequence, wanted(sequence, step));
+            boolean guesses = sequence.draftable() > 0;
+            int count = guesses && !mayGuess ? 0 : available(sequence, wanted(sequence, step));
             if (count > 0 && tryMakeRoom(sequence, count, step)) {
-                step.add(sequence, count);
+                int others = running.size() - 1 - i;
+                int[] drafts = drafter.draft(sequence, step.budget() - count - others);
+                boolean fits = drafts.length == 0 || tryExtend(sequence, count + drafts.length, step);
+                step.add(sequence, count, fits ? drafts : NO_DRAFTS);
             }
         }
         return counts.preemptions() == preemptions;
@@ -251,7 +263,8 @@ public final class Scheduler {
     private boolean tryMakeRoom(Sequence sequence, int count, Step step) {
         BlockTable blocks = sequence.placement().blocks();
         int size = blocks.size();
-        int last = blocks.block(size - 1);
+        int written = Math.min(kv.blockOf(sequence.computed()), size - 1);
+        int before = blocks.block(written);
         while (!kv.tryExtend(sequence, count)) {
             Sequence victim = running.remove(running.size() - 1);
             preempt(victim);
@@ -259,7 +272,17 @@ public final class Scheduler {
                 return false;
             }
         }
-        step.addTableUpdates(sequence.placement(), blocks.block(size - 1) == last ? size : size - 1);
+        step.addTableUpdates(sequence.placement(), blocks.block(written) == before ? size : written);
+        return true;
+    }
+
+    /** Gets blocks for a running sequence's drafts too, from nobody. */
+    private boolean tryExtend(Sequence sequence, int count, Step step) {
+        int size = sequence.placement().blocks().size();
+        if (!kv.tryExtend(sequence, count)) {
+            return false;
+        }
+        step.addTableUpdates(sequence.placement(), size);
         return true;
     }
 
@@ -274,10 +297,12 @@ public final class Scheduler {
     private void launch(Step step) {
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
-            sequence.restartAt(step.start(i)); // of use to one that is forked: until now nothing of it was there
+            if (step.count(i) == 0) { // it is forked: until now nothing of it was there
+                sequence.restartAt(step.start(i));
+            }
             int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
             counts.addPromptTokens(Math.min(step.count(i), promptLeft));
-            sequence.launched(step.count(i), step.samples(i));
+            sequence.launched(step.count(i), step.drafts(i).length, step.samples(i));
             sequence.promptScores().launch(step.scores(i));
             if (step.count(i) > 1) { // a single token's block is registered once its successor is known
                 kv.register(sequence);

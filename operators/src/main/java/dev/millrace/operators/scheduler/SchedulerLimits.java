@@ -8,10 +8,12 @@ package dev.millrace.operators.scheduler;
  * @param enablePrefixCaching whether full blocks are found again by their content
  * @param enableChunkedPrefill whether a prompt may be spread over steps
  * @param longPrefillTokenThreshold most tokens of one sequence; 0: no such limit
+ * @param speculation how sequences speculate
  */
 public record SchedulerLimits(
         int maxNumBatchedTokens,
         int maxNumSeqs,
         boolean enablePrefixCaching,
         boolean enableChunkedPrefill,
-        int longPrefillTokenThreshold) {}
+        int longPrefillTokenThreshold,
+        Speculation speculation) {}

@@ -14,6 +14,8 @@ import java.util.List;
  */
 public final class Step {
 
+    private static final int[] NO_DRAFTS = {};
+
     private final long number;
     private final List<Sequence> sequences;
     private final IntList starts;
@@ -27,7 +29,10 @@ public final class Step {
     private int numSamples;
     private int numForked;
     private int[] copyPairs;
+    private final List<int[]> drafts;
+    private final IntList unseen;
     private int scoreBudget = ForwardBatch.MOST_TARGETS;
+    private boolean speculative;
 
     Step(long number, int budget, int expectedSequences) {
         this.number = number;
@@ -37,6 +42,8 @@ public final class Step {
         this.counts = new IntList(expectedSequences);
         this.scoreStarts = new IntList(expectedSequences);
         this.scoreCounts = new IntList(expectedSequences);
+        this.drafts = new ArrayList<>(expectedSequences);
+        this.unseen = new IntList(expectedSequences);
     }
 
     public long number() {
@@ -74,7 +81,7 @@ public final class Step {
         return starts.get(index);
     }
 
-    /** Tokens computed; none of a sequence that is forked. */
+    /** Tokens computed, drafts aside; none of a sequence that is forked. */
     public int count(int index) {
         return Math.abs(counts.get(index));
     }
@@ -92,6 +99,24 @@ public final class Step {
     /** How many log-probabilities of its prompt a sequence gets. */
     public int scores(int index) {
         return scoreCounts.get(index);
+    }
+
+    /**
+     * What a sequence guesses behind them, a further token being sampled after each: tokens, or {@link ForwardBatch#DRAFTED}
+     * where the executor is to guess.
+     */
+    public int[] drafts(int index) {
+        return drafts.get(index);
+    }
+
+    /** Index in its sequence of the first token that the draft model has not seen. */
+    public int unseen(int index) {
+        return unseen.get(index);
+    }
+
+    /** Whether a sequence that speculates samples. */
+    public boolean isSpeculative() {
+        return speculative;
     }
 
     /** Sequences that take over a row in this step. */
@@ -119,6 +144,10 @@ public final class Step {
     }
 
     void add(Sequence sequence, int count) {
+        add(sequence, count, NO_DRAFTS);
+    }
+
+    void add(Sequence sequence, int count, int[] guessed) {
         boolean samples = sequence.computed() + count == sequence.length();
         int scores = sequence.promptScores().entries(sequence.computed() + count);
         sequences.add(sequence);
@@ -126,10 +155,13 @@ public final class Step {
         counts.add(samples ? count : -count);
         scoreStarts.add(sequence.promptScores().launched());
         scoreCounts.add(scores);
+        drafts.add(guessed);
+        unseen.add(sequence.seen());
+        speculative |= samples && sequence.speculates();
         scoreBudget -= scores;
-        budget -= count;
-        numTokens += count;
-        numSamples += scores + (samples ? 1 : 0);
+        budget -= count + guessed.length;
+        numTokens += count + guessed.length;
+        numSamples += scores + (samples ? 1 + guessed.length : 0);
     }
 
     /** Where a sequence's first token is sampled; −1 if not in this step. */
@@ -145,6 +177,9 @@ public final class Step {
         counts.insert(sibling + 1, 0);
         scoreStarts.insert(sibling + 1, 0);
         scoreCounts.insert(sibling + 1, 0);
+        drafts.add(sibling + 1, NO_DRAFTS);
+        unseen.insert(sibling + 1, sequence.promptLength());
+        speculative |= sequence.speculates();
         numSamples++;
         numForked++;
     }

@@ -42,6 +42,8 @@ public final class Sequence {
     private int maxLength;
     private int known;
     private int computed;
+    private int seen;
+    private boolean speculates;
     private int tokensInFlight;
     private int stepsInFlight;
     private int cachedTokens = NEVER_ADMITTED;
@@ -209,8 +211,13 @@ public final class Sequence {
         return Math.max(0, cachedTokens);
     }
 
-    /** Makes it ready to run: the text of an answer begun before is rebuilt. */
-    public void enter(Tokenizer tokenizer, BlockHasher hasher, int maxModelLen) {
+    /**
+     * Makes it ready to run: the text of an answer begun before is rebuilt.
+     *
+     * @param speculation whether it may guess tokens, unless more is asked of each than the token
+     */
+    public void enter(Tokenizer tokenizer, BlockHasher hasher, int maxModelLen, boolean speculation) {
+        speculates = speculation && params.logprobs() < 0 && !hasBadWords;
         prefixKeys = new PrefixKeys(hasher, tokens, prompt.media());
         maxLength = (int) Math.min(maxModelLen, (long) promptLength + params.maxTokens());
         text = new OutputText(tokenizer, params, emittedBefore);
@@ -229,9 +236,25 @@ public final class Sequence {
         return length() >= maxLength;
     }
 
-    /** Tokens whose computation was launched. */
+    /** Tokens whose computation was launched, drafts included. */
     public int computed() {
         return computed;
+    }
+
+    /** How many of them the draft model was given, if there is one. */
+    public int seen() {
+        return seen;
+    }
+
+    /** Whether it guesses tokens where it can. */
+    public boolean speculates() {
+        return speculates;
+    }
+
+    /** Tokens it may guess now: where its last one alone is to be computed, as many as may follow but for the last. */
+    public int draftable() {
+        boolean decodes = speculates && tokensInFlight == 0 && known > promptLength && computed == known - 1;
+        return decodes ? maxLength - known - 1 : 0;
     }
 
     /** Sampled tokens that are not known yet. */
@@ -245,7 +268,7 @@ public final class Sequence {
 
     /** Tokens that the next step may compute; none while its next token depends on what is still in flight. */
     public int computable() {
-        boolean waitsForHost = tokensInFlight > 0 && hasBadWords;
+        boolean waitsForHost = tokensInFlight > 0 && (hasBadWords || speculates);
         return isFull() || waitsForHost ? 0 : length() - computed;
     }
 
@@ -259,6 +282,7 @@ public final class Sequence {
     /** Runs, or waits to run, with so many tokens computed before, by itself or by others. */
     public void restartAt(int cached) {
         computed = cached;
+        seen = cached;
     }
 
     /** Notes what was cached when it was first admitted; false if it was admitted before. */
@@ -270,9 +294,10 @@ public final class Sequence {
         return true;
     }
 
-    /** Goes with a step that computes {@code count} tokens. */
-    public void launched(int count, boolean samples) {
-        computed += count;
+    /** Goes with a step that computes {@code count} tokens and drafts behind them; the draft model does not see the last. */
+    public void launched(int count, int drafts, boolean samples) {
+        seen = computed + count + Math.max(0, drafts - 1);
+        computed += count + drafts;
         stepsInFlight++;
         tokensInFlight += samples ? 1 : 0;
     }
@@ -281,6 +306,12 @@ public final class Sequence {
     public void landed(boolean sampled) {
         stepsInFlight--;
         tokensInFlight -= sampled ? 1 : 0;
+    }
+
+    /** So many of its drafts are right; what was computed of the others does not count. */
+    public void accept(int drafts) {
+        computed = Math.min(computed, known + drafts);
+        seen = Math.min(seen, computed);
     }
 
     /** Appends a sampled token and finds whether the answer ends with it; the text that may be shown now. */

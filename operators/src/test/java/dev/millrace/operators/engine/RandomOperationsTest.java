@@ -31,17 +31,28 @@ class RandomOperationsTest {
         long prefixHits = 0;
         long forks = 0;
         long copies = 0;
+        long accepted = 0;
+        long rejected = 0;
+        long drafted = 0;
+        long incomplete = 0;
         for (long seed = 0; seed < SEEDS; seed++) {
             RandomWorkload workload = run(seed, PoisoningAllocator::new, HASHER);
             preemptions += workload.preemptions();
             prefixHits += workload.prefixHits();
             forks += workload.forks();
             copies += workload.copies();
+            accepted += workload.acceptedDrafts();
+            rejected += workload.rejectedDrafts();
+            drafted += workload.draftContexts();
+            incomplete += workload.incompleteDraftContexts();
         }
         assertThat(preemptions).as("the workload makes blocks scarce").isGreaterThan(1_000);
         assertThat(prefixHits).as("the workload shares prefixes").isGreaterThan(10_000);
         assertThat(forks).as("the workload forks").isGreaterThan(1_000);
         assertThat(copies).as("forked sequences part").isGreaterThan(forks);
+        assertThat(accepted).as("drafts are right").isGreaterThan(10_000);
+        assertThat(rejected).as("drafts are wrong").isGreaterThan(10_000);
+        assertThat(incomplete).as("the draft model sees the tokens").isLessThan(drafted / 50);
     }
 
     static Stream<Map.Entry<String, AllocatorFactory>> brokenAllocators() {

@@ -10,6 +10,7 @@ import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.EngineFixture.AllocatorFactory;
 import dev.millrace.operators.kvcache.BlockHasher;
 import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -40,6 +41,10 @@ final class RandomWorkload {
     private long prefixHits;
     private long forks;
     private long copies;
+    private long acceptedDrafts;
+    private long rejectedDrafts;
+    private long draftContexts;
+    private long incompleteDraftContexts;
 
     /** @param hasty whether encodings are reported before they are done */
     RandomWorkload(long seed, AllocatorFactory allocators, BlockHasher hasher, boolean hasty) {
@@ -56,10 +61,21 @@ final class RandomWorkload {
                 chunked,
                 random.nextInt(3) == 0 ? 5 + random.nextInt(20) : 0,
                 random.nextBoolean() ? Policy.FCFS : Policy.PRIORITY,
-                1 + random.nextInt(3));
+                1 + random.nextInt(3),
+                speculation());
         numBlocks = 1 + MAX_MODEL_LEN / EngineFixture.BLOCK_SIZE + random.nextInt(16);
         mediaRows = 18 + random.nextInt(12);
         fixture = newFixture();
+    }
+
+    private Speculation speculation() {
+        int drafts = 1 + random.nextInt(6);
+        int min = 1 + random.nextInt(2);
+        return switch (random.nextInt(4)) {
+            case 0 -> Speculation.NONE;
+            case 1 -> new Speculation(drafts, min, min + random.nextInt(3));
+            default -> Speculation.draftModel(drafts);
+        };
     }
 
     private EngineFixture newFixture() {
@@ -84,6 +100,24 @@ final class RandomWorkload {
 
     long copies() {
         return copies;
+    }
+
+    long acceptedDrafts() {
+        return acceptedDrafts;
+    }
+
+    long rejectedDrafts() {
+        return rejectedDrafts;
+    }
+
+    /** How often tokens were drafted by a draft model. */
+    long draftContexts() {
+        return draftContexts;
+    }
+
+    /** How often of these it had not seen all that is before them. */
+    long incompleteDraftContexts() {
+        return incompleteDraftContexts;
     }
 
     void run(int operations) {
@@ -177,6 +211,11 @@ final class RandomWorkload {
     private void count() {
         preemptions += fixture.engine.stats().numPreemptions();
         prefixHits += fixture.engine.stats().prefixCacheHits();
+        SpeculationStats speculation = fixture.engine.stats().speculation();
+        acceptedDrafts += speculation.numAcceptedTokens();
+        rejectedDrafts += speculation.numDraftTokens() - speculation.numAcceptedTokens();
+        draftContexts += fixture.executor.draftModel().contexts();
+        incompleteDraftContexts += fixture.executor.draftModel().incomplete();
         for (ForwardBatch batch : fixture.executor.batches()) {
             forks += Arrays.stream(batch.sampleToken()).count()
                     - Arrays.stream(batch.sampleToken()).distinct().count();

@@ -35,7 +35,9 @@ final class RememberingExecutor implements ModelExecutor {
     private final boolean[] overwritable; // slots that were copied
     private final long[] media;
     private final boolean[] readable; // media rows whose encoding was reported
-    private final Row[] rows;
+    private final RememberedRow[] rows;
+    private final RememberingDraftModel draftModel;
+    private final IntList drafts = new IntList(16); // of the step at hand
     private final List<ForwardBatch> batches = new ArrayList<>();
     private final List<EncoderBatch> encoderBatches = new ArrayList<>();
     private final Deque<Runnable> queue = new ArrayDeque<>();
@@ -52,7 +54,8 @@ final class RememberingExecutor implements ModelExecutor {
         this.overwritable = new boolean[slots.length];
         this.media = new long[mediaRows];
         this.readable = new boolean[mediaRows];
-        this.rows = new Row[maxNumSeqs];
+        this.draftModel = new RememberingDraftModel(numBlocks, blockSize);
+        this.rows = new RememberedRow[maxNumSeqs];
     }
 
     @Override
@@ -162,7 +165,12 @@ final class RememberingExecutor implements ModelExecutor {
         queue.add(() -> {
             Arrays.fill(slots, block * blockSize, (block + 1) * blockSize, POISON);
             Arrays.fill(overwritable, block * blockSize, (block + 1) * blockSize, false);
+            draftModel.forget(block);
         });
+    }
+
+    RememberingDraftModel draftModel() {
+        return draftModel;
     }
 
     /** Every step launched. */
@@ -192,12 +200,16 @@ final class RememberingExecutor implements ModelExecutor {
 
     private StepOutput compute(ForwardBatch batch) {
         for (RowAssignment assignment : batch.assignments()) {
-            rows[assignment.row()] = new Row(assignment, numBlocks);
+            rows[assignment.row()] = new RememberedRow(assignment, numBlocks);
         }
         for (int i = 0; i < batch.tableUpdates().length; i += 3) {
             updateTable(batch.tableUpdates()[i], batch.tableUpdates()[i + 1], batch.tableUpdates()[i + 2]);
         }
         copy(batch.copyPairs());
+        if (batch.draft() != null) {
+            draftModel.compute(batch.draft(), rows);
+        }
+        drafts.clear();
         // What was computed before must be there before anything of this step is written.
         for (int s = 0; s < batch.numSequences(); s++) {
             hashContext(rows[batch.row()[s]], batch.contextLength()[s] - count(batch, s));
@@ -210,10 +222,7 @@ final class RememberingExecutor implements ModelExecutor {
 
     private void updateTable(int row, int index, int block) {
         require(block > 0 && block < numBlocks, "block " + block + " exists and is not the null block");
-        int size = rows[row].tableSize;
-        require(size == index || size == index + 1, "a table grows by one block after another");
-        rows[row].table[index] = block;
-        rows[row].tableSize = index + 1;
+        rows[row].setBlock(index, block);
     }
 
     /** As a device does: at once. */
@@ -226,6 +235,7 @@ final class RememberingExecutor implements ModelExecutor {
             written[pairs[i + 1]] = true;
             System.arraycopy(before, pairs[i] * blockSize, slots, to, blockSize);
             Arrays.fill(overwritable, to, to + blockSize, true);
+            draftModel.copy(pairs[i], pairs[i + 1]);
         }
         for (int i = 0; i < pairs.length; i += 2) {
             require(!written[pairs[i]], "a block is not copied from and to");
@@ -241,18 +251,42 @@ final class RememberingExecutor implements ModelExecutor {
     }
 
     private void write(ForwardBatch batch, int s) {
-        Row row = rows[batch.row()[s]];
+        RememberedRow row = rows[batch.row()[s]];
         int count = count(batch, s);
         int start = batch.contextLength()[s] - count;
         for (int j = 0; j < count; j++) {
             int at = batch.cuQ()[s] + j;
-            int token = batch.ids()[at] == ForwardBatch.LAST_SAMPLED ? row.lastSampled() : batch.ids()[at];
-            require(token == row.history.get(start + j), "the row's history is the sequence's");
-            int slot = row.slot(start + j, blockSize);
+            int index = start + j;
+            int token = token(batch, at, row, index);
+            if (index == row.size()) {
+                row.guess(token);
+            }
+            require(token == row.token(index), "the row's history is the sequence's");
+            int slot = row.slot(index, blockSize);
             require(slots[slot] == POISON || overwritable[slot], "slot " + slot + " is written once");
             overwritable[slot] = false;
             slots[slot] = content(batch, at, token);
+            if (batch.ids()[at] == ForwardBatch.DRAFTED && j + 1 < count) {
+                draftModel.see(row, index);
+            }
         }
+    }
+
+    private int token(ForwardBatch batch, int at, RememberedRow row, int index) {
+        return switch (batch.ids()[at]) {
+            case ForwardBatch.LAST_SAMPLED -> row.lastSampled();
+            case ForwardBatch.DRAFTED -> draft(batch, row, index);
+            default -> batch.ids()[at];
+        };
+    }
+
+    /** What will be sampled, or something else. */
+    private int draft(ForwardBatch batch, RememberedRow row, int index) {
+        int right = row.draw(hashContext(row, index), index, new int[0]);
+        boolean guessed = Long.remainderUnsigned(mix(mix(batch.step(), index), right) >>> 9, 4) > 0;
+        int token = guessed ? right : (right + 1 + index % 5) % VOCABULARY;
+        drafts.add(token);
+        return token;
     }
 
     private long content(ForwardBatch batch, int at, int token) {
@@ -273,36 +307,55 @@ final class RememberingExecutor implements ModelExecutor {
             while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
                 s++;
             }
-            Row row = rows[batch.sampleRow()[r]];
+            RememberedRow row = rows[batch.sampleRow()[r]];
             if (batch.hasTarget(r)) {
                 require(batch.sampleRow()[r] == batch.row()[s], "a score has its sequence's row");
                 logprobs[r] = score(batch, s, r);
                 continue;
             }
-            require(batch.sampleToken()[r] == batch.cuQ()[s + 1] - 1, "a sample follows its sequence's last token");
             require(
-                    batch.sampleRow()[r] == batch.row()[s] || row.history.size() == batch.contextLength()[s],
+                    batch.sampleRow()[r] == batch.row()[s] || row.known() == batch.contextLength()[s],
                     "a sample has its sequence's row, or that of one that has the same tokens");
-            long hash = hashContext(row, batch.contextLength()[s]);
-            tokens[r] = row.draw(hash, banned(batch, r));
-            row.history.add(tokens[r]);
+            int length = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
+            long hash = hashContext(row, length);
+            tokens[r] = row.draw(hash, length, banned(batch, r));
             int k = batch.numLogprobs()[r];
             logprobs[r] = k < 0 ? null : new SampleLogprobs(-(hash & 7), 1, new int[k], new float[k]);
+            require(
+                    batch.isAfterDraft(r) || length == row.known(),
+                    "a sequence's first sample follows the last token that it has");
+            if (length == row.size()) {
+                settle(row, tokens, r);
+            }
         }
-        return new StepOutput(batch.step(), tokens, logprobs, null, 0);
+        return new StepOutput(batch.step(), tokens, logprobs, null, drafts.size() == 0 ? null : drafts.toArray(0), 0);
+    }
+
+    /** Keeps what was guessed rightly; nobody may read what was computed of the rest. */
+    private void settle(RememberedRow row, int[] tokens, int lastSample) {
+        int guesses = row.size() - row.known();
+        int first = lastSample - guesses;
+        int accepted = 0;
+        while (accepted < guesses && tokens[first + accepted] == row.token(row.known() + accepted)) {
+            accepted++;
+        }
+        for (int i = row.known() + accepted; i < row.size(); i++) {
+            slots[row.slot(i, blockSize)] = POISON;
+        }
+        row.settle(accepted, tokens[first + accepted]);
     }
 
     /** A score that depends on the context and on the token that follows it. */
     private SampleLogprobs score(ForwardBatch batch, int s, int r) {
-        Row row = rows[batch.row()[s]];
+        RememberedRow row = rows[batch.row()[s]];
         int length = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
-        require(batch.target()[r] == row.history.get(length), "a target is the next token");
+        require(batch.target()[r] == row.token(length), "a target is the next token");
         int k = batch.numLogprobs()[r];
         float logprob = -(mix(hashContext(row, length), batch.target()[r]) & 0xFFFF);
         return new SampleLogprobs(logprob, 1, new int[k], new float[k]);
     }
 
-    private long hashContext(Row row, int length) {
+    private long hashContext(RememberedRow row, int length) {
         long hash = 7;
         for (int i = 0; i < length; i++) {
             long content = slots[row.slot(i, blockSize)];
@@ -323,7 +376,7 @@ final class RememberingExecutor implements ModelExecutor {
         return batch.cuQ()[s + 1] - batch.cuQ()[s];
     }
 
-    private static long mix(long hash, long value) {
+    static long mix(long hash, long value) {
         long mixed = (hash ^ value) * 0x9E3779B97F4A7C15L;
         mixed ^= mixed >>> 29;
         return mixed == POISON ? 1 : mixed;
@@ -349,52 +402,9 @@ final class RememberingExecutor implements ModelExecutor {
         });
     }
 
-    private static void require(boolean holds, String rule) {
+    static void require(boolean holds, String rule) {
         if (!holds) {
             throw new IllegalStateException("the executor was misled: " + rule);
-        }
-    }
-
-    /** What the executor keeps for a sequence. */
-    private static final class Row {
-        private final RowAssignment assignment;
-        private final IntList history = new IntList(64);
-        private final int[] table;
-        private int tableSize;
-
-        Row(RowAssignment assignment, int mostBlocks) {
-            this.assignment = assignment;
-            this.table = new int[mostBlocks];
-            history.addAll(assignment.promptIds());
-            history.addAll(assignment.outputIds());
-        }
-
-        int slot(int index, int blockSize) {
-            require(index / blockSize < tableSize, "token " + index + " has a block");
-            return table[index / blockSize] * blockSize + index % blockSize;
-        }
-
-        int lastSampled() {
-            require(history.size() > assignment.promptIds().length, "a token was sampled before");
-            return history.get(history.size() - 1);
-        }
-
-        /** A token that depends on the context, the row's parameters and, as penalties do, on the whole history. */
-        int draw(long context, int[] banned) {
-            long hash = mix(mix(context, assignment.params().seed()), assignment.choice());
-            hash = mix(hash, Arrays.hashCode(history.toArray(0)));
-            int token = (int) Long.remainderUnsigned(hash >>> 8, VOCABULARY);
-            int outputs = history.size() - assignment.promptIds().length;
-            boolean mayStop = outputs >= assignment.params().minTokens();
-            while (contains(banned, token)
-                    || !mayStop && contains(assignment.params().stopIds(), token)) {
-                token = (token + 1) % VOCABULARY;
-            }
-            return token;
-        }
-
-        private static boolean contains(int[] ids, int id) {
-            return Arrays.stream(ids).anyMatch(candidate -> candidate == id);
         }
     }
 }

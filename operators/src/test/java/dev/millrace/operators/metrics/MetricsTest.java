@@ -4,14 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.millrace.operators.engine.EngineStats;
+import dev.millrace.operators.engine.SpeculationStats;
 import dev.millrace.operators.sequence.Timeline;
 import dev.millrace.schemas.FinishReason;
 import org.junit.jupiter.api.Test;
 
 class MetricsTest {
 
-    private static final EngineStats START = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    private static final EngineStats LATER = new EngineStats(3, 7, 0.25, 400, 120, 2, 500, 125, 8, 4, 10, 520);
+    private static final EngineStats START = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, SpeculationStats.NONE);
+    private static final EngineStats LATER =
+            new EngineStats(3, 7, 0.25, 400, 120, 2, 500, 125, 8, 4, 10, 520, SpeculationStats.NONE);
 
     private final RecordingMetricGroup group = new RecordingMetricGroup();
 
@@ -82,7 +84,7 @@ class MetricsTest {
                 .hasValue("Engine 002: Avg prompt throughput: 40.0 tokens/s, Avg generation throughput: 12.0 tokens/s,"
                         + " Running: 3 reqs, Waiting: 7 reqs, KV cache usage: 25.0%, Prefix cache hit rate: 25.0%,"
                         + " MM cache hit rate: 50.0%");
-        EngineStats idle = new EngineStats(0, 0, 0, 400, 130, 2, 500, 125, 8, 4, 12, 530);
+        EngineStats idle = new EngineStats(0, 0, 0, 400, 130, 2, 500, 125, 8, 4, 12, 530, SpeculationStats.NONE);
         assertThat(line.next(idle, 10).orElseThrow()).contains("generation throughput: 1.0 tokens/s");
         assertThat(line.next(idle, 10)).isEmpty();
     }
