@@ -2,6 +2,7 @@ package dev.millrace.job;
 
 import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.operators.Control;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.MediaSettings;
 import dev.millrace.operators.OperatorConfig;
@@ -24,6 +25,10 @@ final class DemoModel {
      * @param media folder whose files may be asked for, or null
      */
     static InferenceOperatorFactory operator(Path media) {
+        return operator(media, Control.NONE);
+    }
+
+    static InferenceOperatorFactory operator(Path media, Control.Factory controls) {
         OperatorConfig config = new OperatorConfig(
                 FOLDER.toString(),
                 List.of("demo-vl"),
@@ -35,6 +40,6 @@ final class DemoModel {
                 QueueLimits.DEFAULT,
                 null,
                 true);
-        return new InferenceOperatorFactory(config, new CpuExecutorFactory());
+        return new InferenceOperatorFactory(config, new CpuExecutorFactory(), controls);
     }
 }

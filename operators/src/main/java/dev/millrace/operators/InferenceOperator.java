@@ -13,6 +13,8 @@ import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestStore;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
+import java.io.IOException;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -46,6 +48,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
 
     private static final Logger LOGGER = LoggerFactory.getLogger(InferenceOperator.class);
     private static final long STATS_MILLIS = 10_000;
+    private static final long STATUS_MILLIS = 1_000;
 
     /** Flink's external resource, and the property of it that its GPU plugin sets (GPUInfo). */
     private static final String GPU = "gpu";
@@ -54,6 +57,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
 
     private final OperatorConfig config;
     private final transient ModelExecutorFactory executors;
+    private final transient Control.Factory controls;
     private final transient Mails mails;
     private final transient AutoCloseableRegistry resources = new AutoCloseableRegistry();
 
@@ -64,10 +68,14 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
     private transient EngineMetrics engineMetrics;
 
     InferenceOperator(
-            StreamOperatorParameters<TokenEvent> parameters, OperatorConfig config, ModelExecutorFactory executors) {
+            StreamOperatorParameters<TokenEvent> parameters,
+            OperatorConfig config,
+            ModelExecutorFactory executors,
+            Control.Factory controls) {
         super(parameters);
         this.config = config;
         this.executors = executors;
+        this.controls = controls;
         this.mails = new Mails(parameters.getMailboxExecutor());
     }
 
@@ -104,6 +112,24 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         requests.connect(preparation, engine);
         registerMetrics(gate, preparation);
         restore();
+        openControl();
+    }
+
+    private void openControl() throws IOException {
+        Control control = controls.open(new ControlMails(mails, this::cancel));
+        resources.registerCloseable(control);
+        var report = new StatusReport(
+                config, subtask(), getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
+        getProcessingTimeService()
+                .scheduleWithFixedDelay(
+                        time -> control.publish(report.of(engine.stats(), tracker.size(), Instant.ofEpochMilli(time))),
+                        0,
+                        STATUS_MILLIS);
+    }
+
+    private void cancel(List<Cancel> cancels) {
+        cancels.forEach(requests::cancel);
+        engine.launchSteps();
     }
 
     /**

@@ -18,10 +18,17 @@ public final class InferenceOperatorFactory extends AbstractStreamOperatorFactor
 
     private final OperatorConfig config;
     private final ModelExecutorFactory executors;
+    private final Control.Factory controls;
 
+    /** One that nobody can cancel requests of, or ask how it is. */
     public InferenceOperatorFactory(OperatorConfig config, ModelExecutorFactory executors) {
+        this(config, executors, Control.NONE);
+    }
+
+    public InferenceOperatorFactory(OperatorConfig config, ModelExecutorFactory executors, Control.Factory controls) {
         this.config = config;
         this.executors = executors;
+        this.controls = controls;
         this.chainingStrategy = ChainingStrategy.ALWAYS;
     }
 
@@ -29,7 +36,7 @@ public final class InferenceOperatorFactory extends AbstractStreamOperatorFactor
     @SuppressWarnings("unchecked")
     public <T extends StreamOperator<TokenEvent>> T createStreamOperator(
             StreamOperatorParameters<TokenEvent> parameters) {
-        return (T) new InferenceOperator(parameters, config, executors);
+        return (T) new InferenceOperator(parameters, config, executors, controls);
     }
 
     @Override

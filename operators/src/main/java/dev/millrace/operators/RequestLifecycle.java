@@ -22,8 +22,8 @@ import java.util.concurrent.Future;
 import java.util.function.Consumer;
 
 /**
- * Carries each request from its arrival to its last event: taken in, prepared, generated, ended by its answer, an error or
- * its deadline. Every answer of a request that is taken in gets exactly one last event. Belongs to the task's thread.
+ * Carries each request from its arrival to its last event: taken in, prepared, generated, ended by its answer, an error,
+ * its deadline or a cancel. Every answer of a request that is taken in gets exactly one last event. Belongs to the task's thread.
  *
  * <p>A second request under the id of an unfinished one is refused under its record's place: an error under the shared id
  * would look like the end of the first one's answer.
@@ -35,6 +35,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
     private final RequestMetrics metrics;
     private final Timers timers;
     private final Consumer<TokenEvent> output;
+    private final Cancels cancels = new Cancels();
 
     private PreparationPool preparation;
     private InferenceEngine engine;
@@ -110,7 +111,26 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         if (deadline != null) {
             request.endAt(timers.at(deadline.toEpochMilli(), () -> expire(request)));
         }
+        if (cancels.cover(request, now())) {
+            abort(request);
+            return;
+        }
         preparation.submit(request);
+    }
+
+    /** Ends what is given up, at once or when it arrives. */
+    void cancel(Cancel cancel) {
+        tracker.unfinished(cancel).forEach(this::abort);
+        cancels.remember(cancel);
+    }
+
+    private void abort(TrackedRequest request) {
+        if (request.choices() == null) {
+            output.accept(events.aborted(request, now()));
+            end(request, FinishReason.ABORT);
+        } else {
+            engine.tryAbort(request.id());
+        }
     }
 
     @Override
@@ -188,7 +208,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         answer.handled(output.logprobs(), timers.now(), nanos);
         if (output.finish() != null) {
             metrics.lengths(answer.sequence().promptLength(), answer.sequence().outputLength());
-            if (!answer.wasRestored()) {
+            if (!answer.wasRestored() && answer.sequence().outputLength() > 0) {
                 metrics.phases(answer.sequence().timeline());
             }
         }

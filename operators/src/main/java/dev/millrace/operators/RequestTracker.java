@@ -1,10 +1,13 @@
 package dev.millrace.operators;
 
+import dev.millrace.operators.Cancel.Target;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.operators.state.RequestSnapshot;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Owns the set of unfinished requests, in order of arrival, and keeps the gate closed while there are too many of them or
@@ -42,6 +45,14 @@ final class RequestTracker {
     /** The unfinished request of an id, or null. */
     TrackedRequest find(String id) {
         return unfinished.get(id);
+    }
+
+    /** Those that a cancel is about. */
+    List<TrackedRequest> unfinished(Cancel cancel) {
+        Collection<TrackedRequest> named = cancel.target() == Target.REQUEST
+                ? Optional.ofNullable(find(cancel.name())).stream().toList()
+                : unfinished.values();
+        return named.stream().filter(request -> Cancels.cover(cancel, request)).toList();
     }
 
     /** Has a request begun its answers, whose bytes take the place of the request's. */

@@ -11,6 +11,7 @@ import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.PositionLogprobs;
 import dev.millrace.schemas.TokenEvent;
 import dev.millrace.schemas.TokenLogprob;
+import dev.millrace.schemas.Usage;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -119,6 +120,15 @@ final class TokenEvents {
                     .build());
         }
         return events;
+    }
+
+    /** The only event of a request that was given up before any answer was begun. */
+    TokenEvent aborted(TrackedRequest request, Instant now) {
+        return begin(request.id(), request.header(), now)
+                .setFinishReason(FinishReason.ABORT)
+                .setUsage(new Usage(0, 0, 0))
+                .setHeaders(request.header().headers())
+                .build();
     }
 
     /** The only event of a request that is refused under the name of its record, as its own id would mislead. */

@@ -42,8 +42,11 @@ final class OperatorFixture implements AutoCloseable {
 
     private OperatorFixture(OperatorConfig config, ModelExecutorFactory executors, int parallelism, int subtask)
             throws Exception {
-        this(new OneInputStreamOperatorTestHarness<>(
-                new InferenceOperatorFactory(config, executors), MAX_PARALLELISM, parallelism, subtask));
+        this(new InferenceOperatorFactory(config, executors), parallelism, subtask);
+    }
+
+    private OperatorFixture(InferenceOperatorFactory operators, int parallelism, int subtask) throws Exception {
+        this(new OneInputStreamOperatorTestHarness<>(operators, MAX_PARALLELISM, parallelism, subtask));
     }
 
     private OperatorFixture(OneInputStreamOperatorTestHarness<InboundPrompt, TokenEvent> harness) {
@@ -107,6 +110,17 @@ final class OperatorFixture implements AutoCloseable {
         }
         fixture.harness.open();
         return fixture;
+    }
+
+    /** With a line to those who ask; with the state of an earlier one, or null. */
+    static OperatorFixture open(Control.Factory controls, OperatorSubtaskState state) throws Exception {
+        var operators =
+                new InferenceOperatorFactory(config(QueueLimits.DEFAULT), new HashingExecutor.Factory(), controls);
+        var fixture = new OperatorFixture(operators, 1, 0);
+        if (state != null) {
+            fixture.harness.initializeState(state);
+        }
+        return fixture.start();
     }
 
     /** One subtask of so many, with its share of a checkpoint that so many others made. */

@@ -4,6 +4,7 @@ import dev.millrace.job.InferenceJob;
 import dev.millrace.job.RemoteFlink;
 import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.kafka.KafkaConfig;
+import dev.millrace.job.kafka.KafkaControl;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
@@ -64,8 +65,9 @@ final class RunCommand implements Callable<Integer> {
         boolean here = !isFlinksProgram && job.jobManager == null;
         ModelExecutorFactory executors = here ? options.device.executors() : options.device.executorsElsewhere();
         OperatorConfig operator = operatorConfig();
-        var inference = new InferenceOperatorFactory(operator, executors);
         KafkaConfig kafka = options.topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
+        var control = KafkaControl.factory(kafka, VersionProvider.version());
+        var inference = new InferenceOperatorFactory(operator, executors, control);
         TopicLimits limits = options.topics.prepare(kafka);
         String served = operator.servedModelNames().get(0);
         if (isFlinksProgram) {

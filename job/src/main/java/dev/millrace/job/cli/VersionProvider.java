@@ -9,16 +9,18 @@ final class VersionProvider implements IVersionProvider {
 
     @Override
     public String[] getVersion() throws IOException {
+        return new String[] {
+            "millrace %s (Java %s, %s)"
+                    .formatted(version(), System.getProperty("java.version"), System.getProperty("java.vm.vendor"))
+        };
+    }
+
+    /** Millrace's alone. */
+    static String version() throws IOException {
         var build = new Properties();
         try (var in = VersionProvider.class.getResourceAsStream("/millrace.properties")) {
             build.load(in);
         }
-        return new String[] {
-            "millrace %s (Java %s, %s)"
-                    .formatted(
-                            build.getProperty("version"),
-                            System.getProperty("java.version"),
-                            System.getProperty("java.vm.vendor"))
-        };
+        return build.getProperty("version");
     }
 }

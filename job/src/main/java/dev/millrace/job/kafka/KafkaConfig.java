@@ -126,7 +126,7 @@ public record KafkaConfig(
     }
 
     /** What every client of this cluster needs. */
-    Properties properties() {
+    public Properties properties() {
         Properties properties = new Properties();
         properties.putAll(clientProperties);
         properties.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);

@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -304,12 +305,12 @@ class TopicGenerationsTest {
             answers.write(status(1, 2, 5));
             answers.write(status(0, 2, 3));
             while (gateway.status().running() != 8) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(10_000_000);
             }
             assertThat(gateway.status().modelNames()).containsExactly("demo-vl");
             answers.write(status(0, 1, 4));
             while (gateway.status().subtasks().size() > 1) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(10_000_000);
             }
             assertThat(gateway.status().running()).isEqualTo(4);
             heard.assertNothingMore();

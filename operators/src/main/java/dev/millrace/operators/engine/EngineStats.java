@@ -1,5 +1,8 @@
 package dev.millrace.operators.engine;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /**
  * Counters since the start and gauges of the moment; names follow vLLM's metrics.
  *
@@ -30,4 +33,18 @@ public record EngineStats(
         long mmCacheHits,
         long steps,
         long stepTokens,
-        SpeculationStats speculation) {}
+        SpeculationStats speculation) {
+
+    /** The counters among them, by vLLM's names. */
+    public Map<String, Long> counters() {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        counters.put("prompt_tokens", promptTokens);
+        counters.put("generation_tokens", generationTokens);
+        counters.put("num_preemptions", numPreemptions);
+        counters.put("prefix_cache_queries", prefixCacheQueries);
+        counters.put("prefix_cache_hits", prefixCacheHits);
+        counters.put("mm_cache_queries", mmCacheQueries);
+        counters.put("mm_cache_hits", mmCacheHits);
+        return counters;
+    }
+}

@@ -30,13 +30,9 @@ public final class EngineMetrics {
         gauge(group, "num_requests_running", EngineStats::numRequestsRunning);
         gauge(group, "num_requests_waiting", EngineStats::numRequestsWaiting);
         gauge(group, "kv_cache_usage_perc", EngineStats::kvCacheUsage);
-        count(group, "prompt_tokens", EngineStats::promptTokens);
-        count(group, "generation_tokens", EngineStats::generationTokens);
-        count(group, "num_preemptions", EngineStats::numPreemptions);
-        count(group, "prefix_cache_queries", EngineStats::prefixCacheQueries);
-        count(group, "prefix_cache_hits", EngineStats::prefixCacheHits);
-        count(group, "mm_cache_queries", EngineStats::mmCacheQueries);
-        count(group, "mm_cache_hits", EngineStats::mmCacheHits);
+        start.counters()
+                .keySet()
+                .forEach(name -> count(group, name, now -> now.counters().get(name)));
         group.histogram("iteration_tokens_total", iterationTokens);
     }
 

@@ -1,0 +1,44 @@
+package dev.millrace.operators;
+
+import dev.millrace.operators.engine.EngineStats;
+import dev.millrace.schemas.EngineStatus;
+import java.time.Instant;
+import java.util.Map;
+
+/** Words how a subtask is. */
+final class StatusReport {
+
+    private final OperatorConfig config;
+    private final int subtask;
+    private final int parallelism;
+
+    StatusReport(OperatorConfig config, int subtask, int parallelism) {
+        this.config = config;
+        this.subtask = subtask;
+        this.parallelism = parallelism;
+    }
+
+    /**
+     * @param unfinished requests taken in and not answered
+     */
+    EngineStatus of(EngineStats stats, int unfinished, Instant now) {
+        return EngineStatus.newBuilder()
+                .setSubtask(subtask)
+                .setParallelism(parallelism)
+                .setVersion("")
+                .setModelNames(config.servedModelNames())
+                .setModelPath(config.model())
+                .setMaxModelLen(config.engine().maxModelLen())
+                .setMaxLogprobs(config.maxLogprobs())
+                .setMediaLimits(Map.of(
+                        "image", config.media().imagesPerPrompt(),
+                        "video", config.media().videosPerPrompt()))
+                .setUnfinished(unfinished)
+                .setRunning(stats.numRequestsRunning())
+                .setWaiting(stats.numRequestsWaiting())
+                .setKvCacheUsage(stats.kvCacheUsage())
+                .setCounters(stats.counters())
+                .setAt(now)
+                .build();
+    }
+}
