@@ -17,23 +17,35 @@ final class DemoModel {
 
     static final int MAX_MODEL_LEN = 1024;
 
+    private static final int FEW = 8;
     private static final Path FOLDER = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
 
     private DemoModel() {}
 
     /**
+     * For a few answers at a time.
+     *
      * @param media folder whose files may be asked for, or null
      */
     static InferenceOperatorFactory operator(Path media) {
-        return operator(media, Control.NONE);
+        return operator(media, FEW, Control.NONE);
     }
 
+    /** For a few answers at a time, which gateways ask for. */
     static InferenceOperatorFactory operator(Path media, Control.Factory controls) {
+        return operator(media, FEW, controls);
+    }
+
+    /**
+     * @param media folder whose files may be asked for, or null
+     * @param sequences answers at a time
+     */
+    static InferenceOperatorFactory operator(Path media, int sequences, Control.Factory controls) {
         OperatorConfig config = new OperatorConfig(
                 FOLDER.toString(),
                 List.of("demo-vl"),
-                new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, 8, 256, MAX_MODEL_LEN, 2048, 1, true),
-                new EngineConfig(256, 8, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
+                new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, sequences, 256, MAX_MODEL_LEN, 2048, 1, true),
+                new EngineConfig(256, sequences, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 20,
                 new MediaSettings(4, 4, media == null ? null : media.toString(), List.of(), null, null, null),
