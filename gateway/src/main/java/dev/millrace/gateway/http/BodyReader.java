@@ -62,7 +62,7 @@ final class BodyReader {
         request.handler(chunk -> {});
         request.response().putHeader("Connection", "close");
         Replies.error(request, error);
-        vertx.setTimer(LINGER_MILLIS, id -> request.connection().close());
+        vertx.setTimer(LINGER_MILLIS, id -> ConnectionWatch.cut(request.connection()));
     }
 
     /** One body that is being read. */

@@ -109,7 +109,7 @@ final class CallHandler {
                     call.id(),
                     limits.maxUnreadBytes(),
                     limits.idleTimeout());
-            request.connection().close();
+            ConnectionWatch.cut(request.connection());
         });
         return new StreamedResponse(request, call.streamed(), stream);
     }

@@ -2,8 +2,10 @@ package dev.millrace.gateway.http;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Closes connections on which no request came for a while, or did not come to the end of its headers. Belongs to the event loop. */
@@ -50,6 +52,16 @@ final class ConnectionWatch {
     }
 
     private void rest(HttpConnection http, Connection connection) {
-        connection.timer = vertx.setTimer(idleTimeout.toMillis(), id -> http.close());
+        connection.timer = vertx.setTimer(idleTimeout.toMillis(), id -> cut(http));
+    }
+
+    /** Cuts whatever is still open. */
+    void cutAll() {
+        List.copyOf(connections.keySet()).forEach(ConnectionWatch::cut);
+    }
+
+    /** Closes a connection whether or not its client reads what is still to be written; a plain close would wait for that. */
+    static void cut(HttpConnection http) {
+        ((ConnectionBase) http).channelHandlerContext().close(); // past Vert.x's own handler, which waits
     }
 }

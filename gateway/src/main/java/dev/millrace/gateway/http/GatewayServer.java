@@ -37,6 +37,7 @@ public final class GatewayServer implements AutoCloseable {
     private final Vertx vertx;
     private final Context context;
     private final CallHandler calls;
+    private final ConnectionWatch connections;
     private final HttpServer server;
     private boolean closed;
 
@@ -67,7 +68,7 @@ public final class GatewayServer implements AutoCloseable {
         this.context = vertx.getOrCreateContext();
         JsonBodies bodies = new JsonBodies(vertx, new BodyReader(vertx, config.limits()));
         this.calls = new CallHandler(vertx, generations, bodies, config.limits());
-        ConnectionWatch connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
+        this.connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
         HttpMetrics metrics = new HttpMetrics();
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
         PassedOverFields passedOver = new PassedOverFields();
@@ -117,9 +118,12 @@ public final class GatewayServer implements AutoCloseable {
         context.runOnContext(now -> calls.close(() -> idle.complete(null)));
         if (!isDone(idle, config.shutdownTimeout())) {
             context.runOnContext(now -> calls.abort());
-            isDone(idle, LAST_WORDS);
         }
-        await(server.shutdown(LAST_WORDS), LAST_WORDS.multipliedBy(2));
+        CompletableFuture<Void> down =
+                server.shutdown(LAST_WORDS).toCompletionStage().toCompletableFuture();
+        if (!isDone(down, LAST_WORDS.plusMillis(500))) {
+            context.runOnContext(now -> connections.cutAll());
+        }
         await(vertx.close(), Duration.ofSeconds(30));
     }
 

@@ -16,12 +16,13 @@ import dev.millrace.schemas.MalformedRecordException;
 import java.io.IOException;
 import java.util.regex.Pattern;
 
-/** JSON within limits: one object a value, no duplicate fields, bounded depth, numbers and strings. */
+/** JSON within limits: one object a value, no duplicate fields, bounded depth, size, numbers and strings. */
 final class Json {
 
     private static final int MAX_DEPTH = 64;
     private static final int MAX_NUMBER = 100;
     private static final int MAX_STRING = 64 << 20;
+    private static final int MAX_TOKENS = 1_000_000; // a parsed one takes up to 50 times its bytes
 
     /** Where Jackson tells a programmer which setting to change; a producer cannot. */
     private static final Pattern FOR_PROGRAMMERS = Pattern.compile(", from `[^`]*`");
@@ -34,6 +35,7 @@ final class Json {
                             .maxNestingDepth(MAX_DEPTH)
                             .maxNumberLength(MAX_NUMBER)
                             .maxStringLength(MAX_STRING)
+                            .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
