@@ -4,6 +4,7 @@ import dev.millrace.bench.figures.Count;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.Dtype;
+import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.model.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,6 +90,13 @@ final class BenchOptions {
 
     @Mixin
     DeviceOptions device;
+
+    @Option(
+            names = "--speculative-config",
+            paramLabel = "JSON",
+            converter = SpeculativeConfig.Converter.class,
+            description = SpeculativeConfig.DESCRIPTION)
+    SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
 
     /**
      * Sequences that are to run at a time, which must all find a place in a step.

@@ -24,7 +24,8 @@ record EngineSetup(EngineConfig engine, ExecutorConfig executor) {
                         true,
                         0,
                         EngineConfig.Policy.FCFS,
-                        STEPS_AHEAD),
+                        STEPS_AHEAD,
+                        options.speculativeConfig.engine()),
                 new ExecutorConfig(
                         options.dtype.name(),
                         options.loadFormat.name(),
@@ -37,6 +38,7 @@ record EngineSetup(EngineConfig engine, ExecutorConfig executor) {
                         Math.max(options.maxNumBatchedTokens, prompts.mediaTokens()),
                         options.threads,
                         options.allowScalar,
-                        options.device.gpu()));
+                        options.device.gpu(),
+                        options.speculativeConfig.executor()));
     }
 }

@@ -8,6 +8,7 @@ import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.metrics.EngineMetrics;
 import dev.millrace.operators.metrics.RequestMetrics;
+import dev.millrace.operators.metrics.SpeculationLine;
 import dev.millrace.operators.metrics.StatsLine;
 import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestStore;
@@ -183,9 +184,14 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
 
     private void logStats() {
         var line = new StatsLine(subtask(), engine.stats());
+        var drafts = new SpeculationLine(engine.stats().speculation());
+        double seconds = STATS_MILLIS / 1e3;
         getProcessingTimeService()
                 .scheduleWithFixedDelay(
-                        time -> line.next(engine.stats(), STATS_MILLIS / 1e3).ifPresent(LOGGER::info),
+                        time -> {
+                            line.next(engine.stats(), seconds).ifPresent(LOGGER::info);
+                            drafts.next(engine.stats().speculation(), seconds).ifPresent(LOGGER::info);
+                        },
                         STATS_MILLIS,
                         STATS_MILLIS);
     }

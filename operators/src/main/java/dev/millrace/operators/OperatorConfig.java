@@ -2,6 +2,7 @@ package dev.millrace.operators;
 
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Speculation;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,21 @@ public record OperatorConfig(
         String chatTemplate,
         boolean logStats)
         implements Serializable {
+
+    /** The same with speculative decoding. */
+    public OperatorConfig withSpeculation(Speculation drafts, ExecutorConfig.Speculation limits) {
+        return new OperatorConfig(
+                model,
+                servedModelNames,
+                executor.withSpeculation(limits),
+                engine.withSpeculation(drafts),
+                sampling,
+                maxLogprobs,
+                media,
+                queue,
+                chatTemplate,
+                logStats);
+    }
 
     /** The same on GPUs that the cluster assigned, as nvidia-smi numbers them; may be none. */
     OperatorConfig onGpus(List<String> indices) {

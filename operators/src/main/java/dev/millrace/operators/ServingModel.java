@@ -3,6 +3,7 @@ package dev.millrace.operators;
 import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.config.GenerationConfig;
 import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.directory.DraftModel;
 import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
@@ -36,7 +37,7 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
     /**
      * Loads the model, its executor last.
      *
-     * @throws CheckpointException if the folder cannot be used
+     * @throws CheckpointException if the folder cannot be used, or that of the draft model
      * @throws IllegalArgumentException if the configuration does not fit the checkpoint
      * @throws IllegalStateException if this JVM lacks what the executor needs; says which line to add where
      */
@@ -47,6 +48,9 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
         EngineConfig engine = config.engine();
         requirePositions(engine, model);
         DjlTokenizer tokenizer = directory.tokenizer();
+        if (config.executor().speculation().hasDraftModel()) {
+            DraftModel.check(Path.of(config.executor().speculation().draftModel()), tokenizer);
+        }
         PromptPreparer prompts = config.media()
                 .preparer(
                         directory,

@@ -37,8 +37,17 @@ final class StatusReport {
                 .setRunning(stats.numRequestsRunning())
                 .setWaiting(stats.numRequestsWaiting())
                 .setKvCacheUsage(stats.kvCacheUsage())
-                .setCounters(stats.counters())
+                .setCounters(counters(stats))
                 .setAt(now)
                 .build();
+    }
+
+    private static Map<String, Long> counters(EngineStats stats) {
+        Map<String, Long> counters = stats.counters();
+        long[] accepted = stats.speculation().numAcceptedTokensPerPos();
+        for (int i = 0; i < accepted.length; i++) {
+            counters.put("spec_decode_num_accepted_tokens_per_pos{position=\"" + i + "\"}", accepted[i]);
+        }
+        return counters;
     }
 }

@@ -81,13 +81,32 @@ final class HttpMetrics {
         TreeSet<String> counters = new TreeSet<>();
         status.subtasks()
                 .forEach(subtask -> counters.addAll(subtask.getCounters().keySet()));
+        String last = "";
         for (String counter : counters) {
-            String name = "vllm:" + counter + (counter.endsWith("_total") ? "" : "_total");
-            head(text, name, "counter", "Counted by the engine since its start.");
+            String name = counterName(counter);
+            if (!name.equals(last)) {
+                head(text, name, "counter", "Counted by the engine since its start.");
+                last = name;
+            }
             for (EngineStatus subtask : status.subtasks()) {
-                line(text, name, labels(subtask), subtask.getCounters().getOrDefault(counter, 0L));
+                line(
+                        text,
+                        name,
+                        labels(subtask) + ownLabels(counter),
+                        subtask.getCounters().getOrDefault(counter, 0L));
             }
         }
+    }
+
+    private static String counterName(String counter) {
+        String name = "vllm:" + counter.replaceFirst("\\{.*", "");
+        return name.endsWith("_total") ? name : name + "_total";
+    }
+
+    /** The labels that a counter brings in braces behind its name. */
+    private static String ownLabels(String counter) {
+        int brace = counter.indexOf('{');
+        return brace < 0 ? "" : "," + counter.substring(brace + 1, counter.length() - 1);
     }
 
     private static void gauge(

@@ -4,6 +4,7 @@ import dev.millrace.job.demo.Demo;
 import dev.millrace.job.demo.DemoConfig;
 import dev.millrace.job.demo.SamplePrompt;
 import dev.millrace.job.demo.TemporaryFolder;
+import dev.millrace.operators.OperatorConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,6 +49,13 @@ final class DemoCommand implements Callable<Integer> {
     private DeviceOptions device;
 
     @Option(
+            names = "--speculative-config",
+            paramLabel = "JSON",
+            converter = SpeculativeConfig.Converter.class,
+            description = SpeculativeConfig.DESCRIPTION)
+    private SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
+
+    @Option(
             names = "--patience",
             paramLabel = "TIME",
             converter = Interval.class,
@@ -65,8 +73,7 @@ final class DemoCommand implements Callable<Integer> {
         out.flush();
         try (var stop = new OrderlyStop();
                 var folder = TemporaryFolder.create("millrace-demo");
-                Demo demo = Demo.start(
-                        folder.path(), DemoConfig.of(model, samples, device.gpu()), device.executors(), out)) {
+                Demo demo = Demo.start(folder.path(), config(), device.executors(), out)) {
             stop.by(Thread.currentThread()::interrupt);
             boolean complete = demo.ask(prompts, patience);
             out.printf("%nDashboard: %s   Kafka: %s%n", demo.dashboard(), demo.bootstrapServers());
@@ -77,6 +84,11 @@ final class DemoCommand implements Callable<Integer> {
             }
             return complete ? 0 : 1;
         }
+    }
+
+    private OperatorConfig config() {
+        return DemoConfig.of(model, samples, device.gpu())
+                .withSpeculation(speculativeConfig.engine(), speculativeConfig.executor());
     }
 
     private static void stay(PrintWriter out) throws InterruptedException {

@@ -96,6 +96,13 @@ final class EngineOptions {
     private SchedulingPolicy schedulingPolicy = SchedulingPolicy.fcfs;
 
     @Option(
+            names = "--speculative-config",
+            paramLabel = "JSON",
+            converter = SpeculativeConfig.Converter.class,
+            description = SpeculativeConfig.DESCRIPTION)
+    private SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             converter = IntegerFrom.Zero.class,
@@ -121,7 +128,8 @@ final class EngineOptions {
                 chunkedPrefill,
                 longPrefillTokenThreshold,
                 schedulingPolicy.policy,
-                STEPS_AHEAD);
+                STEPS_AHEAD,
+                speculativeConfig.engine());
     }
 
     ExecutorConfig executorConfig(ModelOptions model, DeviceOptions device, int maxModelLen) {
@@ -138,7 +146,8 @@ final class EngineOptions {
                 Math.max(budget, Math.min(LARGEST_ITEM, maxModelLen)),
                 threads,
                 allowScalar,
-                device.gpu());
+                device.gpu(),
+                speculativeConfig.executor());
     }
 
     private int budget(int maxModelLen) {

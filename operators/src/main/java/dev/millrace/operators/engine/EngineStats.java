@@ -35,7 +35,7 @@ public record EngineStats(
         long stepTokens,
         SpeculationStats speculation) {
 
-    /** The counters among them, by vLLM's names. */
+    /** The counters among them that have no labels, by vLLM's names; those of drafts where sequences may have any. */
     public Map<String, Long> counters() {
         Map<String, Long> counters = new LinkedHashMap<>();
         counters.put("prompt_tokens", promptTokens);
@@ -45,6 +45,11 @@ public record EngineStats(
         counters.put("prefix_cache_hits", prefixCacheHits);
         counters.put("mm_cache_queries", mmCacheQueries);
         counters.put("mm_cache_hits", mmCacheHits);
+        if (speculation.numAcceptedTokensPerPos().length > 0) {
+            counters.put("spec_decode_num_drafts", speculation.numDrafts());
+            counters.put("spec_decode_num_draft_tokens", speculation.numDraftTokens());
+            counters.put("spec_decode_num_accepted_tokens", speculation.numAcceptedTokens());
+        }
         return counters;
     }
 }

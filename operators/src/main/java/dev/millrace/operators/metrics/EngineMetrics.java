@@ -33,6 +33,14 @@ public final class EngineMetrics {
         start.counters()
                 .keySet()
                 .forEach(name -> count(group, name, now -> now.counters().get(name)));
+        long[] accepted = start.speculation().numAcceptedTokensPerPos();
+        for (int i = 0; i < accepted.length; i++) {
+            int position = i;
+            count(
+                    group.addGroup("position", Integer.toString(position)),
+                    "spec_decode_num_accepted_tokens_per_pos",
+                    now -> now.speculation().numAcceptedTokensPerPos()[position]);
+        }
         group.histogram("iteration_tokens_total", iterationTokens);
     }
 

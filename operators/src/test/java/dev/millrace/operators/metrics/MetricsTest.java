@@ -89,6 +89,34 @@ class MetricsTest {
         assertThat(line.next(idle, 10)).isEmpty();
     }
 
+    @Test
+    void draftsHaveTheNamesOfVllm() {
+        var metrics = new EngineMetrics(group, speculating(new SpeculationStats(0, 0, 0, new long[3])));
+        metrics.update(speculating(new SpeculationStats(10, 28, 16, new long[] {8, 6, 2})));
+        assertThat(group.count("spec_decode_num_drafts")).isEqualTo(10);
+        assertThat(group.count("spec_decode_num_draft_tokens")).isEqualTo(28);
+        assertThat(group.count("spec_decode_num_accepted_tokens")).isEqualTo(16);
+        assertThat(group.count("position.0.spec_decode_num_accepted_tokens_per_pos"))
+                .isEqualTo(8);
+        assertThat(group.count("position.2.spec_decode_num_accepted_tokens_per_pos"))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void theLogLineOfDraftsIsThatOfVllmAndSilentWithoutAny() {
+        var start = new SpeculationStats(10, 20, 10, new long[] {6, 4});
+        var line = new SpeculationLine(start);
+        assertThat(line.next(start, 10)).isEmpty();
+        assertThat(line.next(new SpeculationStats(50, 98, 63, new long[] {36, 27}), 10))
+                .hasValue("SpecDecoding metrics: Mean acceptance length: 2.33, Accepted throughput: 5.30 tokens/s,"
+                        + " Drafted throughput: 7.80 tokens/s, Accepted: 53 tokens, Drafted: 78 tokens,"
+                        + " Per-position acceptance rate: 0.750, 0.575, Avg Draft acceptance rate: 67.9%");
+    }
+
+    private static EngineStats speculating(SpeculationStats stats) {
+        return new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, stats);
+    }
+
     private double mean(String name) {
         return group.histogram(name).getStatistics().getMean();
     }
