@@ -1,0 +1,24 @@
+package dev.millrace.model.grammar;
+
+import dev.millrace.model.grammar.automaton.Place;
+
+/** A compiled grammar over a model's vocabulary. Safe for use by several threads. */
+public final class Grammar {
+
+    private final Place start;
+    private final TokenMasks masks;
+
+    Grammar(Place start, TokenTrie trie) {
+        this.start = start;
+        this.masks = new TokenMasks(trie);
+    }
+
+    /**
+     * Before the answer's first token.
+     *
+     * @param endTokens tokens that may come where the answer is complete, and nowhere else
+     */
+    public GrammarState start(int[] endTokens) {
+        return new GrammarState(masks, start, endTokens.clone());
+    }
+}
