@@ -318,6 +318,24 @@ class TopicGenerationsTest {
     }
 
     @Test
+    void gatewayThatIsThereBeforeItsTopicsWaitsForThem(LocalStack stack) throws Exception {
+        KafkaConfig config = stack.freshTopics();
+        TopicLimits limits = new TopicLimits(1 << 20, 1 << 20, 0, "delete", 900_000);
+        GatewayConfig early = config.gateway(limits, new Instance("one", false), 4, null);
+        try (var gateway = TopicGenerations.open(early)) {
+            Heard heard = new Heard();
+            gateway.submit(prompt("early"), heard);
+            assertThat(heard.next(UnavailableException.class)).hasMessageContaining("does not exist");
+            LocalStack.prepare(config);
+            try (var answers = new HandWrittenAnswers(config)) {
+                Heard next = submitted(gateway, answers, "next");
+                answers.write(last("next", "one", 0, 0, 1));
+                assertThat(next.tokensToTheEnd()).containsExactly(1);
+            }
+        }
+    }
+
+    @Test
     void requestsFailWhileTheBrokerIsAwayAndSucceedAgain(@TempDir Path dir) throws Exception {
         KafkaConfig config;
         int port;
