@@ -129,6 +129,26 @@ public final class SampleRecords {
                 .build();
     }
 
+    /** One of two subtasks at work. */
+    public static EngineStatus status() {
+        return EngineStatus.newBuilder()
+                .setSubtask(1)
+                .setParallelism(2)
+                .setVersion("0.1.0")
+                .setModelNames(List.of("demo-vl", "demo"))
+                .setModelPath("/models/demo-vl")
+                .setMaxModelLen(512)
+                .setMaxLogprobs(20)
+                .setMediaLimits(Map.of("image", 5, "video", 1))
+                .setUnfinished(7)
+                .setRunning(3)
+                .setWaiting(4)
+                .setKvCacheUsage(0.25)
+                .setCounters(Map.of("prompt_tokens", 12L))
+                .setAt(NOON)
+                .build();
+    }
+
     public static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     }

@@ -1,5 +1,6 @@
 package dev.millrace.schemas.avro;
 
+import dev.millrace.schemas.EngineStatus;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SampleRecords;
 import dev.millrace.schemas.TokenEvent;
@@ -21,6 +22,8 @@ final class GoldenRecords {
                     module, PromptRequest.getClassSchema(), version, encoded(SampleRecords.scoredPrompt()));
             case "TokenEvent" -> write(
                     module, TokenEvent.getClassSchema(), version, encoded(SampleRecords.promptEvent()));
+            case "EngineStatus" -> write(
+                    module, EngineStatus.getClassSchema(), version, encoded(SampleRecords.status()));
             default -> throw new IllegalArgumentException("no record is called " + args[1]);
         }
     }
@@ -31,6 +34,10 @@ final class GoldenRecords {
 
     static byte[] encoded(TokenEvent event) throws IOException {
         return new SingleObjectCodec<>(TokenEvent.class).encode(event);
+    }
+
+    static byte[] encoded(EngineStatus status) throws IOException {
+        return new SingleObjectCodec<>(EngineStatus.class).encode(status);
     }
 
     private static void write(Path module, Schema schema, String version, byte[] golden) throws IOException {

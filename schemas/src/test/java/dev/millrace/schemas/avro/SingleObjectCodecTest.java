@@ -3,6 +3,7 @@ package dev.millrace.schemas.avro;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.schemas.EngineStatus;
 import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SampleRecords;
@@ -43,14 +44,16 @@ class SingleObjectCodecTest {
         assertThat(tokens.decode(golden("TokenEvent-1"))).isEqualTo(SampleRecords.lastEvent());
         assertThat(prompts.decode(golden("PromptRequest-3"))).isEqualTo(SampleRecords.scoredPrompt());
         assertThat(tokens.decode(golden("TokenEvent-2"))).isEqualTo(SampleRecords.promptEvent());
+        assertThat(new SingleObjectCodec<>(EngineStatus.class).decode(golden("EngineStatus-1")))
+                .isEqualTo(SampleRecords.status());
     }
 
     @Test
     void fingerprintsOfReleasedSchemasNeverChange() throws IOException {
         Map<String, String> fingerprints = new TreeMap<>();
-        for (String name :
-                new String[] {"PromptRequest-1", "PromptRequest-2", "PromptRequest-3", "TokenEvent-1", "TokenEvent-2"
-                }) {
+        for (String name : new String[] {
+            "EngineStatus-1", "PromptRequest-1", "PromptRequest-2", "PromptRequest-3", "TokenEvent-1", "TokenEvent-2"
+        }) {
             byte[] golden = golden(name);
             long written =
                     ByteBuffer.wrap(golden).order(ByteOrder.LITTLE_ENDIAN).getLong(2);
@@ -59,6 +62,7 @@ class SingleObjectCodecTest {
         }
         assertThat(fingerprints)
                 .isEqualTo(Map.of(
+                        "EngineStatus-1", "72ba0ce6b48aaae1",
                         "PromptRequest-1", "76edb2e0c6b6be14",
                         "PromptRequest-2", "b77c3f26b6a18eda",
                         "PromptRequest-3", "addd5f5602be1195",
@@ -74,6 +78,13 @@ class SingleObjectCodecTest {
         assertThat(SchemaHistory.fingerprint(released("TokenEvent-2")))
                 .as("run GoldenRecords with the next version number")
                 .isEqualTo(SchemaHistory.fingerprint(TokenEvent.getClassSchema()));
+    }
+
+    @Test
+    void currentStatusIsReleased() throws IOException {
+        assertThat(SchemaHistory.fingerprint(released("EngineStatus-1")))
+                .as("run GoldenRecords with the next version number")
+                .isEqualTo(SchemaHistory.fingerprint(EngineStatus.getClassSchema()));
     }
 
     @Test
