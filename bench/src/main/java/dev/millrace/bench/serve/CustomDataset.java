@@ -15,8 +15,7 @@ import java.util.Random;
 
 /**
  * {@code custom}: a line of JSON for each request. {@code prompt} is a text; for a chat it may also be a list of messages or of
- * content parts. {@code output_tokens} counts where {@code --custom-output-len} is −1. With {@code answer}, which is ours, any
- * other answer is a failure.
+ * content parts. {@code output_tokens} counts where {@code --custom-output-len} is −1.
  */
 final class CustomDataset implements Dataset {
 
@@ -87,13 +86,7 @@ final class CustomDataset implements Dataset {
         }
         PromptText.Written written =
                 prompt.isTextual() ? text.write(prompt.asText()) : new PromptText.Written(prompt, 0);
-        return new LoadRequest(
-                "",
-                written.prompt(),
-                List.of(),
-                written.length(),
-                outputLen(json, place),
-                json.path("answer").asText(null));
+        return new LoadRequest("", written.prompt(), List.of(), written.length(), outputLen(json, place), null);
     }
 
     private int outputLen(JsonNode json, String place) {

@@ -16,11 +16,7 @@ final class DatasetOptions {
                     "random: texts of random tokens; random-mm: pictures with them; custom: a file (default: ${DEFAULT-VALUE}).")
     DatasetName name = DatasetName.RANDOM;
 
-    @Option(
-            names = "--dataset-path",
-            paramLabel = "FILE",
-            description =
-                    "custom: a JSON object a line with prompt; with answer, too, any other answer counts as failed.")
+    @Option(names = "--dataset-path", paramLabel = "FILE", description = "custom: a JSON object a line with prompt.")
     Path path;
 
     @Option(
@@ -55,6 +51,13 @@ final class DatasetOptions {
             converter = Count.class,
             description = "Tokens to generate, whatever the data set.")
     Integer outputLen;
+
+    @Option(
+            names = "--reference-result",
+            paramLabel = "FILE",
+            description =
+                    "A result of --save-detailed for the same requests; an answer with another text counts as failed.")
+    Path referenceResult;
 
     @Option(names = "--request-id-prefix", paramLabel = "TEXT", description = "What ids begin with (default: random).")
     String idPrefix;

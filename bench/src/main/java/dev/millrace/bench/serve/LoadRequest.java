@@ -21,4 +21,8 @@ record LoadRequest(String id, JsonNode prompt, List<JsonNode> media, int promptL
     LoadRequest withId(String other) {
         return new LoadRequest(other, prompt, media, promptLen, outputLen, answer);
     }
+
+    LoadRequest withAnswer(String only) {
+        return new LoadRequest(id, prompt, media, promptLen, outputLen, only);
+    }
 }

@@ -37,7 +37,8 @@ final class Requests {
         String prefix = options.idPrefix != null
                 ? options.idPrefix
                 : "bench-%s-".formatted(UUID.randomUUID().toString().substring(0, 8));
-        return dataset().requests(options.numPrompts, prefix);
+        List<LoadRequest> requests = dataset().requests(options.numPrompts, prefix);
+        return options.referenceResult == null ? requests : ReferenceResult.expect(options.referenceResult, requests);
     }
 
     /** The answers with their tokens counted, where the server did not: by the tokenizer, else by the chunks. */

@@ -152,7 +152,18 @@ class ServeCommandTest {
             return THREE_WORDS;
         };
         for (int seed : new int[] {3, 3, 4}) {
-            bench(script, "--tokenizer", DEMO, "--num-prompts", 1, "--seed", seed, "--random-range-ratio", 0.5);
+            bench(
+                    script,
+                    "--tokenizer",
+                    DEMO,
+                    "--num-prompts",
+                    1,
+                    "--seed",
+                    seed,
+                    "--random-input-len",
+                    50,
+                    "--random-range-ratio",
+                    0.5);
         }
 
         assertThat(prompts.get(0)).isEqualTo(prompts.get(1)).isNotEqualTo(prompts.get(2));
@@ -222,29 +233,24 @@ class ServeCommandTest {
     }
 
     @Test
-    void aFilesAnswersAreCheckedEachAgainstItsOwnPrompt() throws IOException {
-        Path file = folder.resolve("questions.jsonl");
-        Files.writeString(
-                file,
+    void aFilesPromptsAreTextsMessagesOrParts() throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("questions.jsonl"),
                 """
-                {"prompt": "one", "answer": "ONE", "output_tokens": 3}
-                {"prompt": [{"role": "user", "content": "two"}], "answer": "TWO", "output_tokens": 4}
+                {"prompt": "one", "output_tokens": 3}
+                {"prompt": [{"role": "system", "content": "two"}], "output_tokens": 4}
 
-                {"prompt": [{"type": "text", "text": "three"}], "answer": "THREE", "output_tokens": 5}
+                {"prompt": [{"type": "text", "text": "three"}], "output_tokens": 5}
                 """);
-        Script echo = call -> {
-            JsonNode content = call.body().path("messages").path(0).path("content");
-            String text = content.isTextual()
-                    ? content.asText()
-                    : content.path(0).path("text").asText();
+        List<String> asked = new ArrayList<>();
+        Script script = call -> {
             assertThat(call.path()).isEqualTo("/v1/chat/completions");
-            assertThat(call.body().path("max_completion_tokens").asInt())
-                    .isEqualTo(text.length() == 5 ? 5 : text.equals("one") ? 3 : 4);
-            return Reply.chat(1, text.equals("three") ? "FOUR" : text.toUpperCase());
+            asked.add(call.body().path("messages") + " " + call.body().path("max_completion_tokens"));
+            return Reply.chat(1, "x");
         };
 
         assertThat(bench(
-                        echo,
+                        script,
                         "--backend",
                         "openai-chat",
                         "--dataset-name",
@@ -255,13 +261,54 @@ class ServeCommandTest {
                         -1,
                         "--num-prompts",
                         6,
-                        "--no-oversample"))
+                        "--no-oversample",
+                        "--disable-shuffle",
+                        "--max-concurrency",
+                        1))
                 .isZero();
 
+        assertThat(asked)
+                .containsExactly(
+                        "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"}]}] 3",
+                        "[{\"role\":\"system\",\"content\":\"two\"}] 4",
+                        "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"three\"}]}] 5");
+    }
+
+    @Test
+    void answersThatAreNotThoseOfAnEarlierRunHaveFailed() throws IOException {
+        Path earlier = folder.resolve("earlier.json");
+        var changed = new AtomicInteger();
+        Script echo = call -> {
+            String prompt = call.body().path("prompt").asText();
+            boolean wrong = call.headers().getFirst("x-request-id").equals("r-2") && changed.get() > 0;
+            return Reply.completion(1, Integer.toString(prompt.hashCode()), wrong ? "!" : ".");
+        };
+        List<Object> flags = new ArrayList<>(List.of(
+                "--tokenizer",
+                DEMO,
+                "--num-prompts",
+                4,
+                "--request-id-prefix",
+                "r-",
+                "--save-result",
+                "--save-detailed"));
+
+        bench(
+                echo,
+                Stream.concat(flags.stream(), Stream.of("--result-filename", earlier))
+                        .toArray());
+        flags.addAll(List.of("--result-filename", folder.resolve("later.json"), "--reference-result", earlier));
+        bench(echo, flags.toArray());
+        assertThat(out.toString()).doesNotContain("Error");
+        changed.set(1);
+        bench(echo, flags.toArray());
+
         assertThat(out.toString())
-                .containsPattern("Successful requests: +2 ")
-                .containsPattern("Failed requests: +1 ")
-                .contains("Error 0: the answer is \"FOUR\"; expected is \"THREE\"");
+                .containsPattern("Successful requests: +3 ")
+                .containsPattern("Error 0: the answer is \"-?\\d+!\"; expected is \"-?\\d+\\.\"");
+        flags.set(3, 5);
+        assertThat(bench(echo, flags.toArray())).isEqualTo(1);
+        assertThat(err.toString()).contains("--reference-result").contains("4 generated_texts for 5 requests");
     }
 
     @Test
