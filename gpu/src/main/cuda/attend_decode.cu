@@ -298,9 +298,9 @@ extern "C" __global__ void __launch_bounds__(1024) attend_decode_plan(
 #define ATTEND_DECODE(NAME, WARPS, RESIDENT) \
     extern "C" __global__ void __launch_bounds__(32 * WARPS, RESIDENT) NAME( \
             const bf16* q, const bf16* cache, const int* tables, const int* firstItem, const int* items, int numSequences, \
-            int tableStride, int queryHeads, int keyHeads, float scale, int outStride, float* partial, float* extremes, int* tickets, \
+            int drafts, int tableStride, int queryHeads, int keyHeads, float scale, int outStride, float* partial, float* extremes, int* tickets, \
             bf16* out) { \
-        Work work{items, firstItem[numSequences], tables, tableStride}; \
+        Work work{items, firstItem[numSequences], tables, tableStride, drafts}; \
         Partials partials{reinterpret_cast<float4*>(partial), reinterpret_cast<float2*>(extremes), tickets}; \
         attend_decode<WARPS>(q, cache, work, queryHeads, keyHeads, scale, partials, outStride, out); \
     }

@@ -8,28 +8,20 @@
 //
 // min-p, top-k and top-p keep the largest values: all above a bin surely, none below another, and the list decides between. A
 // row's result depends on its own values alone: chunks have a fixed length, sums are of integers, a best is a best in any order.
-// A sample of the dummy row, the last, is none. Reads sampleToken i[R], sampleRow i[R], sequences i[T], cuQ i[S+1] and
-// contextLength i[S]; writes tokens i[R], lastTokens i[rows]. Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts
-// u32[R, BINS] and masses u64[R, BINS], zero before and after; bounds Bounds[R]; lengths i[R], lists u64[R, LIST].
+// A sample of the dummy row, the last, is none. Reads samples i[R, 4] (Sample in row_state.cuh) and stepIds i[T], the step's token
+// ids, some of which may be drafts; writes tokens i[R], lastTokens i[rows]. Samples of a row that verify drafts change nothing of
+// its state: accept_drafts.cu does. If `drafting`, a sample is the draft behind its drafts and goes to its place in stepIds; nothing
+// but lastTokens, those of the draft model then, changes.
+// Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts u32[R, BINS] and masses u64[R, BINS], zero before and after;
+// bounds Bounds[R]; lengths i[R], lists u64[R, LIST].
 
 #include "filter.cuh"
 
 namespace {
 
-struct Samples {
-    const int *token, *row, *sequence, *cuQ, *contextLength;
-
-    // Index that the drawn token will have in its sequence.
-    __device__ int position(int sample) const {
-        int t = token[sample];
-        int s = sequence[t];
-        return contextLength[s] - cuQ[s + 1] + t + 1;
-    }
-};
-
-__device__ Noise noise_of(const Rows& rows, int row, int position) {
-    return Noise{static_cast<unsigned>(rows.field(row, SEED_LOW)), static_cast<unsigned>(rows.field(row, SEED_HIGH)),
-                 rows.field(row, CHOICE), position};
+__device__ Noise noise_of(const Rows& rows, const Sample& sample) {
+    return Noise{static_cast<unsigned>(rows.field(sample.row, SEED_LOW)), static_cast<unsigned>(rows.field(sample.row, SEED_HIGH)),
+                 rows.field(sample.row, CHOICE), sample.position};
 }
 
 // The lowest id of the chunk's largest value. A NaN as the very first logit wins, as it does where nothing compares above it.
@@ -122,31 +114,26 @@ __device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {
     }
     __syncthreads();  // all have read the flags
     if (threadIdx.x == 0) {
-        lastTokens[row] = token;
-        rows.fields[row * FIELDS + OUTPUT_LENGTH]++;
         rows.fields[row * FIELDS + FLAGS] = flags & ~(HAS << DRAW_BANNED);
-        if ((flags & PENALIZED) != 0) {
-            rows.bitmap(row, SEEN)[token / 32] |= 1u << token % 32;
-        }
-        if ((flags & COUNTED) != 0) {
-            rows.count(row)[token]++;
-        }
+        rows.note(row, token);
+        lastTokens[row] = token;
     }
 }
 
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
-        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
-        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
+        unsigned* counts, float* biases, int vocabulary, int dummyRow,
         double* scores, int* ids, float* maxima) {
     griddepcontrol_wait();
-    int row = sampleRow[blockIdx.y];
+    Sample sample = Sample::of(samples, blockIdx.y);
+    int row = sample.row;
     if (row == dummyRow) {
         return;
     }
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
-    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
+    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
     int at = blockIdx.y * gridDim.x + blockIdx.x;
     if ((view.flags & FILTERED) != 0) {
         float max = chunk_max(view);
@@ -155,10 +142,9 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
         }
         return;
     }
-    Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
     Best best = (view.flags & GREEDY) != 0
                         ? greedy_best(view)
-                        : drawn_best(view, noise_of(rows, row, samples.position(blockIdx.y)), [](float, int) { return true; });
+                        : drawn_best(view, noise_of(rows, sample), [](float, int) { return true; });
     if (threadIdx.x == 0) {
         scores[at] = best.score;
         ids[at] = best.id;
@@ -166,10 +152,11 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
 }
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
-        const float* logits, int stride, const int* sampleRow, int* fields, unsigned* bitmaps, unsigned* counts, float* biases,
-        int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
+        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
+        unsigned* counts, float* biases, int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
     griddepcontrol_wait();
-    int row = sampleRow[blockIdx.y];
+    Sample sample = Sample::of(samples, blockIdx.y);
+    int row = sample.row;
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
     if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
         return;
@@ -185,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
         mass[i] = 0;
     }
     __syncthreads();
-    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
+    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
     for (int p = 0; p < PACKS; p++) {
         float value[4];
         view.pack(pack_start(p), value);
@@ -211,17 +198,17 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
 }
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_bounds(
-        const int* sampleRow, int* fields, int dummyRow, unsigned* binCounts, u64* binMasses, Bounds* bounds, int* lengths) {
+        const int4* samples, int* fields, int dummyRow, unsigned* binCounts, u64* binMasses, Bounds* bounds, int* lengths) {
     griddepcontrol_wait();
-    int sample = blockIdx.x;
-    int row = sampleRow[sample];
+    int at = blockIdx.x;
+    int row = Sample::of(samples, at).row;
     Rows rows{fields, nullptr, nullptr, nullptr, 0};
     if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
         return;
     }
     Filter filter = Filter::of(rows, row, 0);
-    unsigned* number = binCounts + static_cast<long long>(sample) * BINS;
-    u64* mass = binMasses + static_cast<long long>(sample) * BINS;
+    unsigned* number = binCounts + static_cast<long long>(at) * BINS;
+    u64* mass = binMasses + static_cast<long long>(at) * BINS;
     Bounds found{BINS, BINS, 0, 0};  // min-p alone needs none
     if (filter.topK > 0) {
         Place place = reach<ROW_THREADS, BINS>(filter.topK, [&](int i) { return number[i]; });
@@ -243,24 +230,24 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_bounds(
         mass[i] = 0;
     }
     if (threadIdx.x == 0) {
-        bounds[sample] = found;
-        lengths[sample] = 0;
+        bounds[at] = found;
+        lengths[at] = 0;
     }
 }
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
-        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
-        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
+        unsigned* counts, float* biases, int vocabulary, int dummyRow,
         const float* maxima, const Bounds* bounds, double* scores, int* ids, int* lengths, u64* lists) {
     griddepcontrol_wait();
-    int row = sampleRow[blockIdx.y];
+    Sample sample = Sample::of(samples, blockIdx.y);
+    int row = sample.row;
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
     if (row == dummyRow || (rows.field(row, FLAGS) & FILTERED) == 0) {
         return;
     }
     Filter filter = Filter::of(rows, row, largest<SCAN_THREADS>(maxima + blockIdx.y * gridDim.x, gridDim.x));
-    View view = View::of(rows, row, logits + static_cast<long long>(blockIdx.y) * stride);
-    Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
+    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
     Bounds bound = bounds[blockIdx.y];
     auto keep = [&](float x, int id) {
         if (!filter.admits(x)) {
@@ -272,7 +259,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
         }
         return bin < bound.first;
     };
-    Best best = drawn_best(view, noise_of(rows, row, samples.position(blockIdx.y)), keep);
+    Best best = drawn_best(view, noise_of(rows, sample), keep);
     if (threadIdx.x == 0) {
         scores[blockIdx.y * gridDim.x + blockIdx.x] = best.score;
         ids[blockIdx.y * gridDim.x + blockIdx.x] = best.id;
@@ -280,34 +267,40 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
 }
 
 extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
-        const float* logits, int stride, const int* sampleToken, const int* sampleRow, const int* sequences, const int* cuQ,
-        const int* contextLength, int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
-        int chunks, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
+        const float* logits, int stride, const int4* samples, int* stepIds, int* fields, unsigned* bitmaps,
+        unsigned* counts, float* biases, int vocabulary, int dummyRow, int chunks, int drafting, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
         const u64* lists, int* tokens, int* lastTokens) {
     griddepcontrol_wait();
     __shared__ u64 sums[BINS];
-    int sample = blockIdx.x;
-    int row = sampleRow[sample];
+    int at = blockIdx.x;
+    Sample sample = Sample::of(samples, at);
+    int row = sample.row;
     if (row == dummyRow) {
         return;
     }
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
-    View view = View::of(rows, row, logits + static_cast<long long>(sample) * stride);
+    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(at) * stride);
     Best best = Best::none();
     for (int i = threadIdx.x; i < chunks; i += ROW_THREADS) {
-        best.offer(scores[sample * chunks + i], ids[sample * chunks + i]);
+        best.offer(scores[at * chunks + i], ids[at * chunks + i]);
     }
     if ((view.flags & FILTERED) != 0) {
-        Filter filter = Filter::of(rows, row, largest<ROW_THREADS>(maxima + sample * chunks, chunks));
-        Source source{view, filter, bounds[sample], lists + static_cast<long long>(sample) * LIST, lengths[sample]};
+        Filter filter = Filter::of(rows, row, largest<ROW_THREADS>(maxima + at * chunks, chunks));
+        Source source{view, filter, bounds[at], lists + static_cast<long long>(at) * LIST, lengths[at]};
         u64 threshold = filter.binned() ? threshold_of(source, sums) : 0;
-        Samples samples{sampleToken, sampleRow, sequences, cuQ, contextLength};
-        source.draw(noise_of(rows, row, samples.position(sample)), threshold, best);
+            source.draw(noise_of(rows, sample), threshold, best);
     }
     best = block_best<ROW_THREADS>(best);
     int token = best.id != NOBODY ? best.id : likeliest(view.logits, vocabulary);
-    commit(rows, row, token, lastTokens);
+    bool verifies = sample.numDrafts > 0 || is_after_draft(samples, at + 1, gridDim.x);
+    if (drafting == 0 && !verifies) {
+        commit(rows, row, token, lastTokens);
+    }
     if (threadIdx.x == 0) {
-        tokens[sample] = token;
+        tokens[at] = token;
+        if (drafting != 0) {
+            stepIds[sample.firstDraft + sample.numDrafts] = token;
+            lastTokens[row] = token;
+        }
     }
 }

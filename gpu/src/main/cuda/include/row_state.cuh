@@ -29,7 +29,34 @@ struct Rows {
     }
     __device__ unsigned* count(int row) const { return counts + static_cast<long long>(row) * vocabulary; }
     __device__ float* bias(int row) const { return biases + static_cast<long long>(row) * vocabulary; }
+
+    // One more token was generated. Called by one thread.
+    __device__ void note(int row, int token) const {
+        int flags = field(row, FLAGS);
+        fields[row * FIELDS + OUTPUT_LENGTH]++;
+        if ((flags & PENALIZED) != 0) {
+            bitmap(row, SEEN)[token / 32] |= 1u << token % 32;
+        }
+        if ((flags & COUNTED) != 0) {
+            count(row)[token]++;
+        }
+    }
 };
+
+// A token to be drawn for a row, which will have an index in its sequence. The row's latest output is followed by drafts, the
+// step's tokens from firstDraft on, as if they were output.
+struct Sample {
+    int row, position, firstDraft, numDrafts;
+
+    __device__ static Sample of(const int4* samples, int i) {
+        int4 s = samples[i];
+        return Sample{s.x, s.y, s.z, s.w};
+    }
+};
+
+__device__ inline bool is_after_draft(const int4* samples, int i, int numSamples) {
+    return i < numSamples && Sample::of(samples, i).numDrafts > 0;
+}
 
 // Logits as a draw sees them. What cannot be drawn is not above minus infinity.
 struct View {
@@ -37,20 +64,24 @@ struct View {
     const unsigned* bitmaps;
     const unsigned* counts;
     const float* biases;
-    int size, words, flags;
+    const int* drafts;
+    int size, words, flags, numDrafts;
     float temperature, repetition, presence, frequency;
     bool aligned;
 
-    __device__ static View of(const Rows& rows, int row, const float* logits) {
+    __device__ static View of(const Rows& rows, const Sample& sample, const int* stepIds, const float* logits) {
         View v;
+        int row = sample.row;
         v.logits = logits;
+        v.drafts = stepIds + sample.firstDraft;
+        v.numDrafts = sample.numDrafts;
         v.bitmaps = rows.bitmap(row, 0);
         v.counts = rows.count(row);
         v.biases = rows.bias(row);
         v.size = rows.vocabulary;
         v.words = rows.words();
         v.flags = rows.field(row, FLAGS);
-        if (rows.field(row, OUTPUT_LENGTH) >= rows.field(row, MIN_TOKENS)) {
+        if (rows.field(row, OUTPUT_LENGTH) + v.numDrafts >= rows.field(row, MIN_TOKENS)) {
             v.flags &= ~(HAS << STOP);
         }
         v.temperature = rows.real(row, TEMPERATURE);
@@ -85,11 +116,21 @@ private:
         return (flags & (HAS << bitmap)) != 0 ? bits(bitmap, first) : 0;
     }
 
+    // Which of four tokens are among the drafts.
+    __device__ __forceinline__ unsigned drafted(int first) const {
+        unsigned found = 0;
+        for (int i = 0; i < numDrafts; i++) {
+            int token = drafts[i] - first;
+            found |= token >= 0 && token < 4 ? 1u << token : 0;
+        }
+        return found;
+    }
+
     __device__ void adjust(int first, float (&x)[4]) const {
         unsigned out = (flags & (HAS << ALLOWED)) != 0 ? ~bits(ALLOWED, first) : 0;
         out |= flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
         unsigned biased = flagged(BIASED, first);
-        unsigned seen = (flags & PENALIZED) != 0 ? bits(SEEN, first) : 0;
+        unsigned seen = (flags & PENALIZED) != 0 ? bits(SEEN, first) | drafted(first) : 0;
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             if (first + i >= size) {
@@ -109,7 +150,13 @@ private:
 
     __device__ float penalized(float x, int token) const {
         x = x > 0 ? x / repetition : __fmul_rn(x, repetition);
-        unsigned count = (flags & COUNTED) != 0 ? counts[token] : 0;
+        unsigned count = 0;
+        if ((flags & COUNTED) != 0) {
+            count = counts[token];
+            for (int i = 0; i < numDrafts; i++) {
+                count += drafts[i] == token ? 1 : 0;
+            }
+        }
         if (count > 0) {
             x = __fsub_rn(x, __fmul_rn(frequency, static_cast<float>(count)));
             x = __fsub_rn(x, presence);

@@ -33,6 +33,7 @@ struct Work {
     int count;
     const int* tables;
     int tableStride;
+    int drafts;  // most tokens of a step before another of the same row, each an item's only one
 
     // The item with that number, or whatever lies behind the last.
     __device__ __forceinline__ int item(int number) const { return items[static_cast<long long>(number) * FIELDS + threadIdx.x % FIELDS]; }
@@ -61,8 +62,10 @@ struct Cursor {
 
     __device__ __forceinline__ bool done() const { return number >= work.count; }
 
-    // Whether the tile at hand is of tokens older than the step.
-    __device__ __forceinline__ bool old() const { return (tile + 1) * BLOCK <= field(item, CONTEXT) - field(item, NUM_TOKENS); }
+    // Whether the tile at hand is of tokens surely older than the step.
+    __device__ __forceinline__ bool old() const {
+        return (tile + 1) * BLOCK <= field(item, CONTEXT) - field(item, NUM_TOKENS) - work.drafts;
+    }
 
     __device__ __forceinline__ Tile at(const bf16* cache, int keyHeads) const {
         int block = __shfl_sync(ALL_LANES, blocks, round * KNOWN + turn % KNOWN);

@@ -56,6 +56,9 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         List<GpuExecutor> ranks = new ArrayList<>();
         try {
             claim.ordinals().forEach(ordinal -> devices.add(Device.open(ordinal)));
+            if (config.speculation().hasDraftModel()) {
+                checkAlike(devices);
+            }
             Optional<StopWord> stop = start(devices, ranks, model, checkpoint, config, type);
             return new RankedExecutor(claim, ranks, stop);
         } catch (CudaException e) {
@@ -100,6 +103,17 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         return Optional.of(memories.get(0).stop());
     }
 
+    /** Each has all of the draft model, and must make the same drafts, bit for bit: so does cuBLAS on equal GPUs alone. */
+    private static void checkAlike(List<Device> devices) {
+        Device first = devices.get(0);
+        for (Device device : devices) {
+            if (!device.name().equals(first.name()) || device.multiprocessors() != first.multiprocessors()) {
+                throw new IllegalArgumentException("a draft model beside --tensor-parallel-size " + devices.size()
+                        + " needs GPUs of one kind; these are " + first.name() + " and " + device.name());
+            }
+        }
+    }
+
     private static void close(List<Device> devices, List<GpuExecutor> ranks) {
         RankedExecutor.closeAll(ranks);
         devices.subList(ranks.size(), devices.size()).forEach(Device::close);
@@ -133,6 +147,10 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         if (!(share > 0 && share <= 1)) {
             throw new IllegalArgumentException(
                     "--gpu-memory-utilization is " + share + "; a share above 0 and at most 1 is allowed");
+        }
+        if (config.speculation().hasDraftModel() && config.speculation().numTokens() < 1) {
+            throw new IllegalArgumentException(
+                    "a draft model that drafts " + config.speculation().numTokens() + " tokens; at least 1 is allowed");
         }
         int ranks = config.gpu().tensorParallelSize();
         if (ranks < 1 || ranks > RankMemory.MOST_RANKS) {

@@ -7,6 +7,7 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.CacheShape;
+import dev.millrace.gpu.operations.Drawing;
 import dev.millrace.gpu.operations.GpuTextOperations;
 import dev.millrace.gpu.operations.GpuVisionOperations;
 import dev.millrace.gpu.operations.Junction;
@@ -80,7 +81,8 @@ final class GpuStartUp {
                 (config.maxModelLen() + CacheShape.BLOCK_TOKENS - 1) / CacheShape.BLOCK_TOKENS,
                 0,
                 checkpoint.hasVision() ? config.mediaRows() : 0,
-                text.vocabSize());
+                text.vocabSize(),
+                config.speculation().numTokens());
         memory = new MemoryBudget(device, config);
         stream = device.newStream();
     }
@@ -110,28 +112,51 @@ final class GpuStartUp {
         StepInputs inputs = new StepInputs(device, limits, SLOTS);
         Blas blas = newBlas(stream);
         MediaEncoder media = encoder(forward, weights, blas, embeddings);
-        TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits.tokens(), limits.rows());
+        TextKernels kernels = TextKernels.load(device, stream, blas, text, shape, limits);
         Optional<RankJunction> shared =
                 ranks.map(memory -> new RankJunction(device, stream, text, shape.type(), limits, kernels, memory));
         TextBuffers buffers =
                 shared.map(it -> buffers().withLogits(it.logits())).orElseGet(this::buffers);
         Junction junction = shared.<Junction>map(it -> it)
-                .orElseGet(() -> new Junction.Alone(kernels.products(), stream, kernels.norm(), text.hiddenSize()));
-        DecodeSizes sizes = new DecodeSizes(limits.sequences());
-        KeyValueCacheSize size = cacheSize(sizes);
+                .orElseGet(() -> new Junction.Alone(
+                        kernels.products(), stream, kernels.norm(), text.hiddenSize(), text.vocabSize()));
+        DecodeSizes sizes = new DecodeSizes(limits.computedSequences());
+        Optional<DraftStartUp> draft = draft(blas, inputs, sampler);
+        KeyValueCacheSize size = cacheSize(sizes, draft);
         KeyValueCache cache = KeyValueCache.of(
-                device.allocate(size.bytes(), "the key-value cache"), text.numLayers(), shape.blockBytes());
+                device.allocate(size.numBlocks() * blockBytes(), "the key-value cache"),
+                text.numLayers(),
+                shape.blockBytes());
+        draft.ifPresent(it -> it.allocate(size.numBlocks()));
         var operations = new GpuTextOperations(
-                stream, text, weights.text(), kernels, junction, buffers, cache, inputs, embeddings, sampler);
+                stream,
+                text,
+                weights.text(),
+                kernels,
+                junction,
+                buffers,
+                cache,
+                inputs,
+                embeddings,
+                new Drawing.Samples(sampler, text.vocabSize()));
         device.seal();
         rehearse(operations, media);
         DecodeGraphs graphs = capture(forward, operations, sizes);
+        Drafter drafter = draft.map(DraftStartUp::start).orElse(null);
         StepLimits known = limits.withNumBlocks(size.numBlocks());
         var probing = new Probing(forward, shape.type());
-        var launcher = new StepLauncher(probing, known, sizes, stream, operations, graphs);
+        var launcher = new StepLauncher(probing, known, sizes, stream, operations, graphs, drafter);
         List<StepSlot> slots = IntStream.range(0, SLOTS)
                 .mapToObj(i -> new StepSlot(
-                        device, i, limits.samples(), text.vocabSize(), sampler.tokens(), buffers.logits(), logprobs))
+                        device,
+                        i,
+                        limits.samples(),
+                        text.vocabSize(),
+                        sampler.tokens(),
+                        buffers.logits(),
+                        logprobs,
+                        inputs.device(),
+                        drafter == null ? 0 : limits.tokens()))
                 .toList();
         var encodings = new SlicedEncodings(device, stream);
         return new GpuExecutor(device, stream, launcher, media, encodings, slots, size.numBlocks(), config.mediaRows());
@@ -169,9 +194,23 @@ final class GpuStartUp {
         return new MediaEncoder(limits, embeddings, shape.type(), text.hiddenSize(), stream, probing, tower);
     }
 
-    private KeyValueCacheSize cacheSize(DecodeSizes sizes) {
-        long graphs = config.gpu().enforceEager() ? 0 : sizes.count() * GRAPH_BYTES;
-        KeyValueCacheSize size = memory.cache(text.numLayers() * shape.blockBytes(), graphs);
+    private Optional<DraftStartUp> draft(Blas blas, StepInputs inputs, GpuSampler sampler) {
+        return config.speculation().hasDraftModel()
+                ? Optional.of(
+                        new DraftStartUp(device, stream, blas, config, shape.type(), limits, SLOTS, inputs, sampler))
+                : Optional.empty();
+    }
+
+    private long blockBytes() {
+        return text.numLayers() * shape.blockBytes();
+    }
+
+    /** A block of the draft model's lies beside each of the model's. */
+    private KeyValueCacheSize cacheSize(DecodeSizes sizes, Optional<DraftStartUp> draft) {
+        int count = sizes.count() + draft.map(DraftStartUp::graphs).orElse(0);
+        long graphs = config.gpu().enforceEager() ? 0 : count * GRAPH_BYTES;
+        long drafts = draft.map(DraftStartUp::blockBytes).orElse(0L);
+        KeyValueCacheSize size = memory.cache(blockBytes() + drafts, graphs);
         LOG.info("GPU KV cache size: {} tokens in {}", size.tokenCount(), MemoryBudget.gib(size.bytes()));
         return size;
     }

@@ -12,6 +12,7 @@ import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
+import java.util.stream.IntStream;
 
 /** What one step in flight has of its own: its number among the staging buffers, when it ran, and its results on the host. */
 final class StepSlot {
@@ -27,11 +28,15 @@ final class StepSlot {
     private final TopLogprobs logprobs;
     private final PinnedBuffer tokens;
     private final IntBuffer tokenView;
+    private final DeviceBuffer ids;
+    private final PinnedBuffer drafted;
     private ByteBuffer logits; // as large as the largest that was asked for
 
     /**
      * @param sampled int32[R], where the device leaves a step's tokens
      * @param allLogits fp32[R, V], where it leaves their logits
+     * @param ids int32[T, ..], its tokens, drafts that it made among them
+     * @param maxDrafted tokens of the longest step that makes drafts
      */
     StepSlot(
             Device device,
@@ -40,7 +45,9 @@ final class StepSlot {
             int vocabSize,
             DeviceBuffer sampled,
             DeviceBuffer allLogits,
-            TopLogprobs logprobs) {
+            TopLogprobs logprobs,
+            DeviceBuffer ids,
+            int maxDrafted) {
         this.sampled = sampled;
         this.allLogits = allLogits;
         this.logprobs = logprobs;
@@ -50,6 +57,8 @@ final class StepSlot {
         done = device.newTimingEvent();
         tokens = device.allocatePinned((long) maxSamples * Integer.BYTES, "sampled tokens");
         tokenView = tokens.bytes().asIntBuffer();
+        this.ids = ids;
+        drafted = device.allocatePinned((long) Math.max(1, maxDrafted) * Integer.BYTES, "drafts");
     }
 
     int index() {
@@ -65,6 +74,9 @@ final class StepSlot {
         int samples = batch.numSamples();
         if (samples > 0) {
             stream.copyToHost(tokens, 0, sampled, 0, (long) samples * Integer.BYTES);
+        }
+        if (batch.draft() != null) {
+            stream.copyToHost(drafted, 0, ids, 0, (long) batch.numTokens() * Integer.BYTES);
         }
         if (TopLogprobs.isWanted(batch)) {
             logprobs.launch(stream, batch, allLogits, vocabSize, sampled, index);
@@ -92,7 +104,18 @@ final class StepSlot {
         }
         SampleLogprobs[] asked = TopLogprobs.isWanted(batch) ? logprobs.read(batch, index) : null;
         long nanos = (long) (done.millisSince(started) * NANOS_IN_MILLI);
-        return new StepOutput(batch.step(), drawn, asked, raw, nanos);
+        return new StepOutput(batch.step(), drawn, asked, raw, drafts(batch), nanos);
+    }
+
+    private int[] drafts(ForwardBatch batch) {
+        if (batch.draft() == null) {
+            return null;
+        }
+        IntBuffer all = drafted.bytes().asIntBuffer();
+        return IntStream.range(0, batch.numTokens())
+                .filter(t -> batch.ids()[t] == ForwardBatch.DRAFTED)
+                .map(all::get)
+                .toArray();
     }
 
     private void reserveLogits(long bytes) {

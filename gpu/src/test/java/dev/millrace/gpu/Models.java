@@ -12,6 +12,7 @@ final class Models {
 
     static final Path ROOT = Path.of(System.getProperty("millrace.root"));
     static final Path DEMO = ROOT.resolve("models/demo-vl");
+    static final Path DEMO_DRAFT = ROOT.resolve("models/demo-draft");
     static final Path GOLDEN_A = ROOT.resolve("golden/model-a");
     static final Path GOLDEN_B = ROOT.resolve("golden/model-b");
 
@@ -35,6 +36,14 @@ final class Models {
     /** Single precision, decode steps as graphs. */
     static ModelExecutor withGraphs(Path model) {
         return gpu(model, config("float32"));
+    }
+
+    /** Single precision, with drafts of a model or, where that is null, of the caller. */
+    static ModelExecutor speculating(Path model, Path draft, int drafts, boolean eager) {
+        ExecutorConfig config = eager ? config("float32").withGpu(EAGER) : config("float32");
+        return gpu(
+                model,
+                config.withSpeculation(new ExecutorConfig.Speculation(draft == null ? "" : draft.toString(), drafts)));
     }
 
     /** On several GPUs; on as many as there are, where there are less. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.millrace.gpu.StepDriver.Sequence;
+import dev.millrace.gpu.device.Device;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.MediaInput;
@@ -77,6 +78,26 @@ class RankedExecutorTest {
             for (int i = 0; i < eager.size(); i++) {
                 assertThat(graphs.get(i).logits()).isEqualTo(eager.get(i).logits());
                 assertThat(graphs.get(i).tokens()).isEqualTo(eager.get(i).tokens());
+            }
+        }
+    }
+
+    /** Every rank has the draft model; one that drafted otherwise would go on with other tokens, and its partial sums be off. */
+    @Test
+    void draftsAreTheSameOnAllRanks() {
+        List<StepOutput> one;
+        try (ModelExecutor executor = Models.speculating(Models.DEMO, Models.DEMO_DRAFT, 3, false)) {
+            one = SpeculationTest.drafted(new StepDriver(executor));
+        }
+        ExecutorConfig config = Models.config("float32")
+                .withGpu(new ExecutorConfig.Gpu(0.9, false, Math.min(2, Device.count()), ""))
+                .withSpeculation(new ExecutorConfig.Speculation(Models.DEMO_DRAFT.toString(), 3));
+        try (ModelExecutor executor = Models.gpu(Models.DEMO, config)) {
+            List<StepOutput> two = SpeculationTest.drafted(new StepDriver(executor));
+            assertThat(two).hasSameSizeAs(one);
+            for (int i = 0; i < one.size(); i++) {
+                assertThat(two.get(i).drafts()).isEqualTo(one.get(i).drafts());
+                assertThat(two.get(i).tokens()).isEqualTo(one.get(i).tokens());
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.millrace.gpu;
 
+import dev.millrace.model.executor.DraftBatch;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ForwardBatch;
@@ -28,6 +29,9 @@ final class StepDriver {
     /** Likeliest tokens asked for beside those of the prompt, whose log-probabilities are then, too; −1: none. */
     int scored = -1;
 
+    /** Whether a draft model sees all that is computed. */
+    boolean drafting;
+
     private int nextBlock = 1;
     private int nextRow;
     private int nextMediaRow;
@@ -49,6 +53,7 @@ final class StepDriver {
         private int[] mediaRows;
         private int length;
         private int computed;
+        private int seen; // by the draft model
 
         private Sequence(int[] ids, List<MediaSpan> media, SamplingParams params) {
             this.ids = Arrays.copyOf(ids, MOST_TOKENS);
@@ -66,6 +71,29 @@ final class StepDriver {
         /** Takes the first tokens as computed in the blocks of another sequence. */
         void skip(int tokens) {
             computed = tokens;
+            seen = tokens;
+        }
+
+        /** Puts what the draft model made in its places at the end. */
+        void draft(int... drafts) {
+            System.arraycopy(drafts, 0, ids, length - drafts.length, drafts.length);
+        }
+
+        /**
+         * Keeps of the drafts at the end what equals the samples before them, and the sample behind it.
+         *
+         * @return the new tokens
+         */
+        int[] accept(int drafts, int[] samples, int from) {
+            int accepted = 0;
+            while (accepted < drafts && samples[from + accepted] == ids[length - drafts + accepted]) {
+                accepted++;
+            }
+            length -= drafts - accepted;
+            computed = length;
+            seen = Math.min(seen, length);
+            append(samples[from + accepted]);
+            return Arrays.copyOfRange(ids, length - accepted - 1, length);
         }
 
         /** Of all items together, in order; once the sequence has begun. */
@@ -102,11 +130,23 @@ final class StepDriver {
         return new Sequence(ids, media, SamplingParams.greedy());
     }
 
-    /** A piece of a sequence, whose last token is sampled from if {@code sampled}. */
-    record Chunk(Sequence sequence, int count, boolean sampled) {}
+    /** A piece of a sequence, whose last tokens are sampled from. */
+    record Chunk(Sequence sequence, int count, int samples) {
+
+        Chunk(Sequence sequence, int count, boolean sampled) {
+            this(sequence, count, sampled ? 1 : 0);
+        }
+    }
 
     static Chunk rest(Sequence sequence) {
         return new Chunk(sequence, sequence.remaining(), true);
+    }
+
+    /** All that is left of sequences, each with as many drafts at its end. */
+    static Chunk[] verify(int drafts, Sequence... all) {
+        return Arrays.stream(all)
+                .map(sequence -> new Chunk(sequence, sequence.remaining(), 1 + drafts))
+                .toArray(Chunk[]::new);
     }
 
     /** Runs a step and waits for it; its output carries logits. */
@@ -168,10 +208,12 @@ final class StepDriver {
             }
             if (scored >= 0) {
                 score(chunks[c].sequence(), cuQ[c], cuQ[c + 1], sampleToken, sampleRow, target);
-            } else if (chunks[c].sampled()) {
-                sampleToken.add(cuQ[c + 1] - 1);
-                sampleRow.add(chunks[c].sequence().row);
-                target.add(ForwardBatch.DRAWN);
+            } else {
+                for (int t = cuQ[c + 1] - chunks[c].samples(); t < cuQ[c + 1]; t++) {
+                    sampleToken.add(t);
+                    sampleRow.add(chunks[c].sequence().row);
+                    target.add(ForwardBatch.DRAWN);
+                }
             }
         }
         int[] asked = new int[target.size()];
@@ -195,7 +237,30 @@ final class StepDriver {
                 copies,
                 assignments,
                 true,
-                null);
+                drafting ? unseen(chunks) : null);
+    }
+
+    /** What the draft model has not seen of the sequences, and as many drafts as there are places for at their ends. */
+    private static DraftBatch unseen(Chunk... chunks) {
+        List<Integer> ids = new ArrayList<>();
+        int[] cuQ = new int[chunks.length + 1];
+        int[] context = new int[chunks.length];
+        int[] drafts = new int[chunks.length];
+        for (int c = 0; c < chunks.length; c++) {
+            Sequence s = chunks[c].sequence();
+            while (s.ids[s.computed - drafts[c] - 1] == ForwardBatch.DRAFTED) {
+                drafts[c]++;
+            }
+            context[c] = s.computed - drafts[c];
+            while (s.seen < context[c]) {
+                ids.add(s.ids[s.seen++]);
+            }
+            s.seen += Math.max(0, drafts[c] - 1);
+            cuQ[c + 1] = ids.size();
+        }
+        int[] row =
+                Arrays.stream(chunks).mapToInt(chunk -> chunk.sequence().row).toArray();
+        return new DraftBatch(ints(ids), cuQ, context, row, drafts);
     }
 
     /** Asks for the log-probabilities of the tokens that follow, and for a draw after the last. */

@@ -20,6 +20,7 @@ public final class DecodeAttention {
 
     private static final int HEAD_DIM = 128;
     private static final int MOST_SPLITS = 32;
+    private static final int SPLIT = 1024;
     private static final int PLAN_THREADS = 1024;
     private static final int SHARED_BYTES = 68_608;
     private static final int ITEM_BYTES = 8 * Integer.BYTES;
@@ -30,6 +31,7 @@ public final class DecodeAttention {
     private final Variant forFew;
     private final CacheShape shape;
     private final Scratch scratch;
+    private final int drafts;
     private final float scale;
     private final int multiprocessors;
 
@@ -51,8 +53,8 @@ public final class DecodeAttention {
             DeviceBuffer extremes,
             DeviceBuffer tickets) {
 
-        static Scratch in(Arena arena, CacheShape shape, int sequences, int blocks) {
-            long items = (long) sequences * shape.keyHeads() * MOST_SPLITS;
+        static Scratch in(Arena arena, CacheShape shape, int sequences, long splits, int blocks) {
+            long items = splits * shape.keyHeads();
             long queries = items * MOST_QUERIES;
             return new Scratch(
                     arena.take((sequences + 1L) * Integer.BYTES),
@@ -65,19 +67,28 @@ public final class DecodeAttention {
 
     /** @param sequences most in a step, those without meaning included */
     public DecodeAttention(Device device, CacheShape shape, int sequences) {
+        this(device, shape, sequences, (long) sequences * MOST_SPLITS, 0);
+    }
+
+    /**
+     * @param splits most in a step, of all sequences together
+     * @param drafts most tokens of a step that others of the same row precede, as sequences of their own
+     */
+    public DecodeAttention(Device device, CacheShape shape, int sequences, long splits, int drafts) {
         if (!supports(shape)) {
             throw new IllegalArgumentException(
                     "decode attention takes bf16 heads of 128 values, at most 8 to a key-value head; not " + shape);
         }
         this.shape = shape;
+        this.drafts = drafts;
         plan = new Operation(device, "attend_decode", "attend_decode_plan");
         forMany = Variant.of(device, 4, 2);
         forFew = Variant.of(device, 8, 1);
         multiprocessors = device.multiprocessors();
         Arena measuring = Arena.measuring();
-        Scratch.in(measuring, shape, sequences, forMany.grid.x());
+        Scratch.in(measuring, shape, sequences, splits, forMany.grid.x());
         DeviceBuffer memory = device.allocate(measuring.peak(), "splits of attention");
-        scratch = Scratch.in(new Arena(memory), shape, sequences, forMany.grid.x());
+        scratch = Scratch.in(new Arena(memory), shape, sequences, splits, forMany.grid.x());
         try (Stream stream = device.newStream()) {
             stream.fill(memory, 0);
             stream.synchronize();
@@ -88,6 +99,11 @@ public final class DecodeAttention {
     /** Whether there is a kernel for these heads. */
     public static boolean supports(CacheShape shape) {
         return shape.type() == Type.BF16 && shape.headDim() == HEAD_DIM && shape.group() <= MOST_QUERIES;
+    }
+
+    /** The most splits of a context up to that length. */
+    public static int splits(int context) {
+        return Math.min(MOST_SPLITS, (context + SPLIT - 1) / SPLIT);
     }
 
     /** Whether a sequence with so many tokens in the step is attended to here. */
@@ -131,6 +147,7 @@ public final class DecodeAttention {
                 .pointer(scratch.firstItem)
                 .pointer(scratch.items)
                 .intValue(inputs.sequences())
+                .intValue(drafts)
                 .intValue(inputs.tableLength())
                 .intValue(shape.queryHeads())
                 .intValue(shape.keyHeads())

@@ -8,7 +8,9 @@ import dev.millrace.gpu.kernel.DecodeAttention;
 import dev.millrace.gpu.kernel.Derived;
 import dev.millrace.gpu.kernel.PagedAttention;
 import dev.millrace.gpu.kernel.PrefillAttention;
+import dev.millrace.gpu.step.SingleTokens;
 import dev.millrace.gpu.step.StepInputs;
+import dev.millrace.gpu.step.StepLimits;
 
 /**
  * Attention with the kernel that fits: which one a sequence gets depends on the model and on its own tokens in the step. One
@@ -23,15 +25,23 @@ public final class Attention {
     private final PrefillAttention many;
     private final PagedAttention any; // null where there is one for many
 
-    /**
-     * @param tokens most in a step
-     * @param sequences most in a step
-     */
-    Attention(Device device, CacheShape shape, int tokens, int sequences) {
+    /** @param limits of a step */
+    Attention(Device device, CacheShape shape, StepLimits limits) {
         this.shape = shape;
-        few = DecodeAttention.supports(shape) ? new DecodeAttention(device, shape, sequences) : null;
-        many = PrefillAttention.serves(shape) ? new PrefillAttention(device, shape, tokens, sequences) : null;
+        int sequences = limits.computedSequences();
+        few = DecodeAttention.supports(shape)
+                ? new DecodeAttention(device, shape, sequences, splits(limits, sequences), limits.drafts())
+                : null;
+        many = PrefillAttention.serves(shape) ? new PrefillAttention(device, shape, limits.tokens(), sequences) : null;
         any = many == null ? new PagedAttention(device, shape) : null;
+    }
+
+    /** Of a step with so many sequences, of which those that a row has more than one of have short contexts. */
+    private static long splits(StepLimits limits, int sequences) {
+        int others = Math.max(0, sequences - limits.rows());
+        int shorter = Math.min(limits.context(), SingleTokens.LONG_CONTEXT);
+        return (long) Math.min(sequences, limits.rows()) * DecodeAttention.splits(limits.context())
+                + (long) others * DecodeAttention.splits(shorter);
     }
 
     /** Finds out what there is to do in a step; once, before the first layer. */

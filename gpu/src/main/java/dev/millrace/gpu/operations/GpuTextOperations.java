@@ -4,8 +4,7 @@ import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.gpu.kernel.Derived;
-import dev.millrace.gpu.sampling.GpuSampler;
-import dev.millrace.gpu.sampling.SampleInputs;
+import dev.millrace.gpu.step.DraftPass;
 import dev.millrace.gpu.step.StepInputs;
 import dev.millrace.gpu.weights.Matrix;
 import dev.millrace.gpu.weights.TextWeights;
@@ -27,10 +26,9 @@ public final class GpuTextOperations implements TextOperations {
     private final KeyValueCache cache;
     private final StepInputs inputs;
     private final DeviceBuffer media;
-    private final GpuSampler sampler;
+    private final Drawing drawing;
     private final Stream stream;
     private final int hidden;
-    private final int vocabSize;
 
     /**
      * @param media c[M, D], embeddings of media tokens
@@ -45,7 +43,7 @@ public final class GpuTextOperations implements TextOperations {
             KeyValueCache cache,
             StepInputs inputs,
             DeviceBuffer media,
-            GpuSampler sampler) {
+            Drawing drawing) {
         this.weights = weights;
         this.kernels = kernels;
         this.junction = junction;
@@ -53,10 +51,9 @@ public final class GpuTextOperations implements TextOperations {
         this.cache = cache;
         this.inputs = inputs;
         this.media = media;
-        this.sampler = sampler;
+        this.drawing = drawing;
         this.stream = stream;
         hidden = config.hiddenSize();
-        vocabSize = config.vocabSize();
         stream.fill(buffers.attended(), 0);
     }
 
@@ -68,10 +65,30 @@ public final class GpuTextOperations implements TextOperations {
      */
     public void bind(ForwardBatch batch, int fill, int slot) {
         inputs.stage(stream, batch, fill, slot);
-        sampler.apply(stream, batch);
+        drawing.apply(stream, batch);
         if (inputs.tableUpdates() > 0) {
             kernels.prepare().updateTables(stream, inputs);
         }
+    }
+
+    /** Brings a run of the draft model to the device. */
+    public void bind(DraftPass pass, int fill, int slot) {
+        pass.stage(inputs, stream, fill, slot);
+    }
+
+    /** Has the rows keep what was accepted of a step's drafts; behind the step. */
+    public void accept() {
+        drawing.accept(stream, inputs);
+    }
+
+    /** Address of the step's pairs of blocks to copy. */
+    public long copyPairList() {
+        return inputs.copyPairList();
+    }
+
+    /** Copies blocks in all layers, as pairs i[count, 2] on the device have it. */
+    public void copyBlocks(long pairs, int count) {
+        kernels.copyBlocks().launch(stream, pairs, count, cache.all(), cache.layers().length, cache.blockBytes());
     }
 
     /** Does every product of a layer and of the head once, of whatever lies in the registers. */
@@ -94,21 +111,14 @@ public final class GpuTextOperations implements TextOperations {
 
     @Override
     public void prepare() {
-        kernels.prepare().launch(stream, inputs, sampler.lastTokens(), derived());
+        kernels.prepare().launch(stream, inputs, drawing.lastTokens(), derived());
         kernels.attention().plan(stream, inputs);
     }
 
     @Override
     public void copyBlocks() {
         if (inputs.copyPairs() > 0) {
-            kernels.copyBlocks()
-                    .launch(
-                            stream,
-                            inputs.copyPairList(),
-                            inputs.copyPairs(),
-                            cache.all(),
-                            cache.layers().length,
-                            cache.blockBytes());
+            copyBlocks(inputs.copyPairList(), inputs.copyPairs());
         }
     }
 
@@ -197,14 +207,7 @@ public final class GpuTextOperations implements TextOperations {
     @Override
     public void sample() {
         if (inputs.samples() > 0) {
-            var samples = new SampleInputs(
-                    inputs.samples(),
-                    inputs.sampleToken(),
-                    inputs.sampleRow(),
-                    derived().sequences().address(),
-                    inputs.cuQ(),
-                    inputs.contextLength());
-            sampler.sample(stream, buffers.logits(), vocabSize, samples);
+            drawing.draw(stream, buffers.logits(), inputs);
         }
     }
 

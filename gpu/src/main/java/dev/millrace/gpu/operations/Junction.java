@@ -31,8 +31,12 @@ public interface Junction {
     /** logits fp32[rows, V] ← normed·headᵀ, of which each GPU computes its rows of the head. */
     void logits(Matrix head, DeviceBuffer normed, int rows, DeviceBuffer logits);
 
-    /** Of a GPU that has the whole model. */
-    record Alone(Products products, Stream stream, RmsNorm norm, int hidden) implements Junction {
+    /**
+     * Of a GPU that has the whole model.
+     *
+     * @param logitsStride from one row of logits to the next
+     */
+    record Alone(Products products, Stream stream, RmsNorm norm, int hidden, int logitsStride) implements Junction {
 
         @Override
         public void add(Turn turn, Matrix w, DeviceBuffer from, int rows, DeviceBuffer x, int stride) {
@@ -55,7 +59,7 @@ public interface Junction {
 
         @Override
         public void logits(Matrix head, DeviceBuffer normed, int rows, DeviceBuffer logits) {
-            products.storeFloats(head, normed, rows, logits, head.out());
+            products.storeFloats(head, normed, rows, logits, logitsStride);
         }
     }
 }

@@ -44,7 +44,7 @@ public record TextBuffers(
         int bytes = shape.type().bytes();
         long width = Matrix.padded(config.hiddenSize());
         long inner = Matrix.padded(config.intermediateSize());
-        Derived derived = Derived.in(arena, limits.tokens(), limits.rows(), shape.headDim());
+        Derived derived = Derived.in(arena, limits.tokens(), limits.computedSequences(), shape.headDim());
         DeviceBuffer x = arena.take(tokens * width * bytes);
         DeviceBuffer normed = arena.take(Math.max(tokens, samples) * width * bytes);
         DeviceBuffer attended = arena.take(tokens * Matrix.padded(shape.queryWidth()) * bytes);

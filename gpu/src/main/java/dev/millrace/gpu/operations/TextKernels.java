@@ -9,6 +9,7 @@ import dev.millrace.gpu.kernel.Embedding;
 import dev.millrace.gpu.kernel.Prepare;
 import dev.millrace.gpu.kernel.RmsNorm;
 import dev.millrace.gpu.kernel.RopeTable;
+import dev.millrace.gpu.step.StepLimits;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 
 /** The decoder's kernels for one model's shapes, with the memory that some of them work in. */
@@ -23,18 +24,17 @@ public record TextKernels(
     /**
      * @param stream that they will be launched on
      * @param blas of that stream
-     * @param tokens most in a step
-     * @param sequences most in a step
+     * @param limits of a step
      */
     public static TextKernels load(
-            Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, int tokens, int sequences) {
+            Device device, Stream stream, Blas blas, TextConfig config, CacheShape shape, StepLimits limits) {
         RopeTable rope = RopeTable.text(device, stream, config.ropeTheta(), config.headDim(), config.mropeSection());
         return new TextKernels(
                 new Prepare(device, shape, rope),
                 new CopyBlocks(device),
                 new Embedding(device, shape.type()),
                 new RmsNorm(device, shape.type(), config.rmsNormEps()),
-                new Attention(device, shape, tokens, sequences),
+                new Attention(device, shape, limits),
                 new Products(device, shape, stream, blas));
     }
 }

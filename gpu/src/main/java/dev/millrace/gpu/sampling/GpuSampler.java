@@ -108,11 +108,32 @@ public final class GpuSampler implements AutoCloseable {
     }
 
     /**
-     * tokens[R] ← a draw for each sample, which becomes its row's last token.
+     * tokens[R] ← a draw for each sample, which becomes its row's last token; where a row's samples verify drafts, once
+     * {@link #accept} was called, too.
      *
      * @param logits f32[R, stride], left as they are; 16-byte aligned rows are read fastest
      */
     public void sample(Stream stream, DeviceBuffer logits, int stride, SampleInputs inputs) {
+        check(logits, stride, inputs);
+        draw.draw(stream, logits, stride, inputs, tokens);
+    }
+
+    /** Leaves in the rows' state what was accepted of the drafts among the step's ids, and the token behind it. */
+    public void accept(Stream stream, SampleInputs inputs) {
+        draw.accept(stream, inputs, tokens);
+    }
+
+    /**
+     * The step's ids behind the samples' drafts ← a draft each, drawn as a sample there would be. Rows stay as they are.
+     *
+     * @param lastTokens i[rows+1], each row's latest draft
+     */
+    public void draft(Stream stream, DeviceBuffer logits, int stride, SampleInputs inputs, DeviceBuffer lastTokens) {
+        check(logits, stride, inputs);
+        draw.draft(stream, logits, stride, inputs, tokens, lastTokens);
+    }
+
+    private void check(DeviceBuffer logits, int stride, SampleInputs inputs) {
         if (inputs.samples() > maxSamples) {
             throw new IllegalArgumentException(
                     inputs.samples() + " samples in a step; the sampler has room for " + maxSamples);
@@ -121,7 +142,6 @@ public final class GpuSampler implements AutoCloseable {
             throw new IllegalArgumentException("logits of " + inputs.samples() + " samples, " + stride
                     + " apart, of a vocabulary of " + rows.vocabSize() + " do not fit " + logits);
         }
-        draw.launch(stream, logits, stride, inputs, tokens);
     }
 
     @Override

@@ -4,11 +4,8 @@ package dev.millrace.gpu.sampling;
  * Addresses of a step's arrays on the device that a draw reads, all int32.
  *
  * @param samples R; those of the dummy row are none
- * @param sampleToken [R] index into the step's tokens
- * @param sampleRow [R]
- * @param sequences [T] each token's sequence
- * @param cuQ [S+1]
- * @param contextLength [S]
+ * @param draws [R, 4] row; index that the token will have in its sequence; where in the step the drafts begin that count as
+ *     output before it, and how many there are: one more for each of a row's samples, which follow each other
+ * @param stepIds [T] the step's token ids
  */
-public record SampleInputs(
-        int samples, long sampleToken, long sampleRow, long sequences, long cuQ, long contextLength) {}
+public record SampleInputs(int samples, long draws, long stepIds) {}

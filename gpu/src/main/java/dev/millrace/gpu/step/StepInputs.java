@@ -23,18 +23,35 @@ public final class StepInputs {
     private final IntBuffer[] views;
     private final BlockTables tables;
     private final int dummyRow;
+    private final int[] fillingDraw;
     private StepLayout layout;
     private int fewestTokens;
     private int mostTokens;
+    private boolean verifies;
     private ForwardBatch batch; // the one staged last
 
     /** @param slots staging buffers */
     public StepInputs(Device device, StepLimits limits, int slots) {
-        tables = new BlockTables(device, limits.rows(), limits.tableLength());
+        this(device, limits, slots, new BlockTables(device, limits.rows(), limits.tableLength()));
+    }
+
+    /** Of steps of another model, in whose steps' place they come, for the same sequences. */
+    public StepInputs(Device device, StepLimits limits, int slots, StepInputs others) {
+        this(device, limits, slots, others.tables);
+    }
+
+    private StepInputs(Device device, StepLimits limits, int slots, BlockTables tables) {
+        this.tables = tables;
         dummyRow = limits.rows();
+        fillingDraw = new int[Draws.INTS];
+        Draws.put(fillingDraw, 0, dummyRow, 0, 0, 0);
         long bytes = Integer.BYTES
                 * (long) new StepLayout(
-                                limits.tokens(), limits.sequences(), limits.samples(), MOST_UPDATES, limits.rows())
+                                limits.tokens(),
+                                limits.computedSequences(),
+                                limits.samples(),
+                                MOST_UPDATES,
+                                limits.rows())
                         .length();
         this.device = device.allocate(bytes, "inputs of a step");
         staging = new PinnedBuffer[slots];
@@ -53,6 +70,11 @@ public final class StepInputs {
      * @param slot staging buffer, which no earlier step's copy still reads
      */
     public void stage(Stream stream, ForwardBatch batch, int fill, int slot) {
+        stage(stream, batch, Draws.of(batch, dummyRow), fill, slot);
+    }
+
+    /** The same with draws [R, 4] that have to do with another step's tokens. */
+    void stage(Stream stream, ForwardBatch batch, int[] draws, int fill, int slot) {
         int[] updates = tables.apply(batch.tableUpdates());
         boolean whole = updates.length > 3 * MOST_UPDATES;
         layout = new StepLayout(
@@ -67,7 +89,7 @@ public final class StepInputs {
         IntBuffer to = views[slot];
         putTokens(to, batch, fill);
         putSequences(to, batch, fill);
-        putSamples(to, batch, fill);
+        putSamples(to, batch, draws, fill);
         to.put(layout.copyPairList(), batch.copyPairs());
         if (whole) {
             tables.copyAll(stream);
@@ -99,15 +121,14 @@ public final class StepInputs {
         put(to, layout.row(), batch.row(), 0, sequences, fill, dummyRow);
     }
 
-    private void putSamples(IntBuffer to, ForwardBatch batch, int fill) {
+    private void putSamples(IntBuffer to, ForwardBatch batch, int[] draws, int fill) {
         int samples = batch.numSamples();
         to.put(layout.sampleToken(), batch.sampleToken());
         putRising(to, layout.sampleToken() + samples, batch.numTokens(), fill);
-        put(to, layout.sampleRow(), batch.sampleRow(), 0, samples, fill, dummyRow);
-        for (int i = 0; i < samples; i++) {
-            if (batch.hasTarget(i)) {
-                to.put(layout.sampleRow() + i, dummyRow); // nothing is drawn
-            }
+        to.put(layout.draws(), draws);
+        verifies = Draws.haveDrafts(draws);
+        for (int i = samples; i < samples + fill; i++) {
+            to.put(layout.draws() + Draws.INTS * i, fillingDraw);
         }
     }
 
@@ -161,6 +182,11 @@ public final class StepInputs {
         return longest;
     }
 
+    /** Whether samples come after drafts. */
+    public boolean verifiesDrafts() {
+        return verifies;
+    }
+
     /** U. */
     public int tableUpdates() {
         return layout.tableUpdates();
@@ -206,9 +232,9 @@ public final class StepInputs {
         return address(layout.sampleToken());
     }
 
-    /** Address of sampleRow [R]. */
-    public long sampleRow() {
-        return address(layout.sampleRow());
+    /** Address of the draws [R, 4]: row, position, first draft in the step and number of drafts before it. */
+    public long draws() {
+        return address(layout.draws());
     }
 
     /** Address of the changes of block tables [U, 3]. */
@@ -230,8 +256,8 @@ public final class StepInputs {
         return tables.length();
     }
 
-    /** All arrays of the step. */
-    DeviceBuffer device() {
+    /** All arrays of the step, the ids first. */
+    public DeviceBuffer device() {
         return device;
     }
 

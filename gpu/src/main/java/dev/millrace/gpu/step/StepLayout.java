@@ -49,14 +49,14 @@ public record StepLayout(int tokens, int sequences, int samples, int tableUpdate
         return row() + padded(sequences);
     }
 
-    /** sampleRow [R]. */
-    public int sampleRow() {
+    /** draws [R, 4], as {@link Draws} has them. */
+    public int draws() {
         return sampleToken() + padded(samples);
     }
 
     /** Triples [U, 3]: row, index, block. */
     public int tableUpdateTriples() {
-        return sampleRow() + padded(samples);
+        return draws() + padded(Draws.INTS * samples);
     }
 
     /** Pairs [C, 2]: from, to. */

@@ -12,7 +12,6 @@ import dev.millrace.model.checkpoint.Tensor;
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.sampling.Sampler;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.model.sampling.TokenCounts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,30 +31,6 @@ class GpuSamplerTest {
 
     private static final int[] NONE = {};
     private static final int[] ROWS = {0, 1, 2, 3};
-
-    /** What the JVM's sampler knows of a row. */
-    private static final class Twin {
-        final SamplingParams params;
-        final int choice;
-        final TokenCounts counts = new TokenCounts();
-        int outputs;
-
-        Twin(RowAssignment assignment) {
-            params = assignment.params();
-            choice = assignment.choice();
-            IntStream.of(assignment.promptIds()).forEach(counts::addPrompt);
-            IntStream.of(assignment.outputIds()).forEach(counts::addOutput);
-            outputs = assignment.outputIds().length;
-        }
-
-        int draw(Sampler sampler, float[] logits, int position, int[] banned) {
-            int token =
-                    sampler.sample(logits, 0, new Sampler.Context(params, counts, outputs, choice, position, banned));
-            counts.addOutput(token);
-            outputs++;
-            return token;
-        }
-    }
 
     @ParameterizedTest
     @CsvSource({"37, 37, 60", "1000, 1000, 60", "5003, 5003, 25", "9001, 9008, 12"})
@@ -309,10 +284,10 @@ class GpuSamplerTest {
     @Test
     void moreSamplesOrATooNarrowStrideAreRefused() {
         try (SamplerRig rig = new SamplerRig(100, 100, 2)) {
-            SampleInputs three = new SampleInputs(3, 0, 0, 0, 0, 0);
+            SampleInputs three = new SampleInputs(3, 0, 0);
             assertThatThrownBy(() -> rig.sampler.sample(rig.stream, rig.logits, 100, three))
                     .hasMessageContaining("3 samples");
-            SampleInputs two = new SampleInputs(2, 0, 0, 0, 0, 0);
+            SampleInputs two = new SampleInputs(2, 0, 0);
             assertThatThrownBy(() -> rig.sampler.sample(rig.stream, rig.logits, 99, two))
                     .hasMessageContaining("99 apart");
             assertThatThrownBy(() -> new GpuSampler(rig.device, 1 << 19, 2, 2)).hasMessageContaining("524288");

@@ -7,8 +7,10 @@ import dev.millrace.gpu.device.Stream;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A sampler fed with logits from the host, a sequence of one token for each sample. */
 final class SamplerRig implements AutoCloseable {
@@ -75,21 +77,42 @@ final class SamplerRig implements AutoCloseable {
         }
     }
 
-    /** Sequence i is sampled from after its last token, the only one in the step. */
+    /** Samples without drafts before them. */
     SampleInputs upload(int[] sampleRows, int[] positions) {
+        return upload(sampleRows, positions, new int[sampleRows.length], new int[sampleRows.length]);
+    }
+
+    /** Sample i comes after token i of the step, and so many tokens up to that one are drafts. */
+    SampleInputs upload(int[] sampleRows, int[] positions, int[] drafts, int[] stepIds) {
+        int[] after = IntStream.range(0, sampleRows.length).toArray();
+        return upload(sampleRows, positions, drafts, after, stepIds);
+    }
+
+    /** The same after any tokens of the step. */
+    SampleInputs upload(int[] sampleRows, int[] positions, int[] drafts, int[] after, int[] stepIds) {
         int samples = sampleRows.length;
-        int[] all = new int[5 * (rows + 1)];
-        for (int i = 0; i <= samples; i++) {
-            all[i] = i; // sampleToken, sequences, cuQ
+        IntBuffer to = host.bytes().asIntBuffer();
+        for (int i = 0; i < samples; i++) {
+            to.put(sampleRows[i])
+                    .put(positions[i])
+                    .put(after[i] + 1 - drafts[i])
+                    .put(drafts[i]);
         }
-        System.arraycopy(sampleRows, 0, all, rows + 1, samples);
-        System.arraycopy(positions, 0, all, 2 * (rows + 1), samples);
-        host.bytes().asIntBuffer().put(0, all);
-        stream.copyToDevice(inputs, 0, host, 0, (long) all.length * Integer.BYTES);
+        to.put(stepIds);
+        stream.copyToDevice(inputs, 0, host, 0, (long) to.position() * Integer.BYTES);
         stream.synchronize();
-        long next = (rows + 1L) * Integer.BYTES;
-        long rising = inputs.address();
-        return new SampleInputs(samples, rising, rising + next, rising, rising, rising + 2 * next);
+        return new SampleInputs(samples, inputs.address(), inputs.address() + 16L * samples);
+    }
+
+    /** Rows taken over in a step without samples. */
+    void assign(List<RowAssignment> assignments) {
+        sampler.apply(stream, batch(assignments, new int[0], new int[0], new int[0][], new int[0]));
+    }
+
+    /** The step's first ids. */
+    int[] ids(SampleInputs of, int count) {
+        int offset = Math.toIntExact(of.stepIds() - inputs.address());
+        return ints(inputs.slice(offset, 4L * count), count);
     }
 
     int[] tokens(int count) {

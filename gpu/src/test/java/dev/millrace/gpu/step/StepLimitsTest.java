@@ -31,7 +31,8 @@ class StepLimitsTest {
     @ParameterizedTest
     @CsvSource({
         "id, 100, token id 100",
-        "id, -2, token id -2",
+        "id, -3, token id -3",
+        "id, -2, places for drafts 1",
         "mediaRow, 5, media row 5",
         "row, 4, row 4",
         "row, -1, row -1",
