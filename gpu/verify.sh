@@ -8,6 +8,7 @@
 #                tests     every test that needs a device
 #                check     golden, and vectors made here by golden/make.py (variants a, b, c), in float32 and bfloat16
 #                bench     the 7B shape with random weights: decode, prompts, pictures, the whole job, start-up
+#                speculation  what a step with drafts takes and brings at the 7B shape: where none is accepted, and where all are
 #                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
 #                load      loading that checkpoint from the page cache
 #                profile   where a decode step's time goes, by kernel, at batch 1 and 256 (Nsight Compute and python3)
@@ -48,8 +49,8 @@ while [ $# -gt 0 ]; do
 done
 for name in ${parts//,/ }; do
     case $name in
-        all | tests | check | bench | layers | load | profile | tp | sanitize) ;;
-        *) fail "--parts has '$name'; all, tests, check, bench, layers, load, profile, tp and sanitize are allowed" ;;
+        all | tests | check | bench | speculation | layers | load | profile | tp | sanitize) ;;
+        *) fail "--parts has '$name'; all, tests, check, bench, speculation, layers, load, profile, tp and sanitize are allowed" ;;
     esac
 done
 
@@ -159,6 +160,10 @@ if wants bench; then
     seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 192
     seven 'the whole job at 256' 240 '^(Throughput|Whole job|Device busy)' 5 throughput --backend job --max-num-seqs 256 --input-len 128 --output-len 128 --num-prompts 1024 --num-warmups 256
     seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
+fi
+if wants speculation; then
+    seven speculation 150 'all right' 1 speculation --batch-size 1 8 64 --num-speculative-tokens 3 5 --input-len 128 --output-len 96
+    grep -E '^(Batch|  (the )?draft)' "$log"
 fi
 if wants layers; then
     checkpoint

@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
             LatencyCommand.class,
             VisionCommand.class,
             InterferenceCommand.class,
+            SpeculationCommand.class,
             StartUpCommand.class,
             AccuracyCommand.class,
             CaptionsCommand.class,

@@ -156,6 +156,34 @@ class BenchCommandTest {
     }
 
     @Test
+    void stepsWithDraftsAreTimedWhereNoneAndWhereAllAreAccepted() throws IOException {
+        Path json = folder.resolve("speculation.json");
+
+        assertThat(bench(
+                        "speculation",
+                        "--model",
+                        golden(),
+                        "--batch-size",
+                        "2",
+                        "--num-speculative-tokens",
+                        "3",
+                        "--input-len",
+                        "5",
+                        "--output-len",
+                        "16",
+                        "--json",
+                        json.toString()))
+                .isZero();
+
+        assertThat(out.toString()).containsPattern("Batch 2, 3 drafts: plain [0-9.]+ ms a step");
+        JsonNode figures = new ObjectMapper().readTree(json.toFile());
+        assertThat(figures.get("wrong_2_3_accepted").doubleValue()).isZero();
+        assertThat(figures.get("right_2_3_accepted").doubleValue()).isOne();
+        assertThat(figures.get("bound_model_2_3_accepted").doubleValue()).isOne();
+        assertThat(figures.get("model_2_3_accepted").doubleValue()).isBetween(0.9, 1.0);
+    }
+
+    @Test
     void startUpIsTimedToTheFirstAnswer() {
         assertThat(bench("startup", "--model", golden(), "--load-format", "dummy", "--output-len", "4"))
                 .isZero();
@@ -247,7 +275,17 @@ class BenchCommandTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"throughput", "latency", "vision", "interference", "startup", "accuracy", "captions", "serve"})
+            strings = {
+                "throughput",
+                "latency",
+                "vision",
+                "interference",
+                "speculation",
+                "startup",
+                "accuracy",
+                "captions",
+                "serve"
+            })
     void everyMeasurementHasHelpForEachOfItsOptions(String command) {
         assertThat(bench(command, "--help")).isZero();
         var spec = Main.commandLine()
