@@ -45,6 +45,9 @@ final class TokenEvents {
                 .setTextStart(output.textStart())
                 .setLogprobs(logprobs(output))
                 .setScheduledAt(request.choices().answer(choice).scheduledAt());
+        if (output.firstPosition() == 0) {
+            event.setPromptTokens(output.sequence().promptLength());
+        }
         if (output.finish() != null) {
             event.setFinishReason(FinishReason.valueOf(output.finish().name())).setStopReason(output.stopReason());
             if (request.choices().areFinished()) {

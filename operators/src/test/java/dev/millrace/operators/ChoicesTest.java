@@ -28,6 +28,11 @@ class ChoicesTest {
             operator.send(request);
             operator.runToEnd("a");
             List<TokenEvent> ends = ends(operator.events());
+            assertThat(operator.events())
+                    .filteredOn(event -> event.getPromptTokens() != null)
+                    .hasSize(CHOICES)
+                    .allSatisfy(event -> assertThat(event.getFirstPosition()).isZero())
+                    .allSatisfy(event -> assertThat(event.getPromptTokens()).isEqualTo(3));
             assertThat(ends).hasSize(CHOICES);
             assertThat(ends).extracting(TokenEvent::getChoice).containsExactlyInAnyOrder(0, 1, 2);
             TokenEvent last = ends.remove(CHOICES - 1);

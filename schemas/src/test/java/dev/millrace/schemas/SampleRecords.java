@@ -125,6 +125,7 @@ public final class SampleRecords {
                 .setPromptLogprobsStart(65)
                 .setPromptText(" upon")
                 .setPromptTextStart(4)
+                .setPromptTokens(99)
                 .setEmittedAt(NOON)
                 .build();
     }

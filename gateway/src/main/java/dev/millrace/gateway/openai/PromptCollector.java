@@ -17,9 +17,14 @@ final class PromptCollector {
         this.firstToken = firstToken;
     }
 
+    /** Takes an event in. The text comes with each answer; what is here already is not taken again. */
     void accept(TokenEvent event) {
         if (event.getPromptText() != null) {
-            text.append(event.getPromptText());
+            int known = text.length() - event.getPromptTextStart();
+            text.append(
+                    event.getPromptText(),
+                    Math.min(known, event.getPromptText().length()),
+                    event.getPromptText().length());
         }
         if (event.getPromptLogprobs() != null) {
             logprobs = logprobs == null ? new ArrayList<>() : logprobs;

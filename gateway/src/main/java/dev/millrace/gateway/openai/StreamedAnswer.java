@@ -25,11 +25,13 @@ public final class StreamedAnswer {
     private final List<PromptCollector> prompts = new ArrayList<>();
     private final Map<Integer, Choice> choices = new HashMap<>();
     private final CallUsage usage = new CallUsage();
+    private final int[] promptTokens;
     private boolean opened;
 
     StreamedAnswer(CallOptions options, AnswerFormat format, int prompts, List<String> firstTokens) {
         this.options = options;
         this.format = format;
+        this.promptTokens = new int[prompts];
         for (int i = 0; i < prompts; i++) {
             this.prompts.add(new PromptCollector(firstTokens.isEmpty() ? null : firstTokens.get(i)));
         }
@@ -43,6 +45,9 @@ public final class StreamedAnswer {
      */
     public List<String> accept(int prompt, TokenEvent event) {
         List<String> chunks = new ArrayList<>(2);
+        if (event.getPromptTokens() != null) {
+            promptTokens[prompt] = event.getPromptTokens();
+        }
         if (!opened) {
             opened = true;
             open(chunks);
@@ -73,7 +78,7 @@ public final class StreamedAnswer {
         for (int index = 0; index < prompts.size() * options.choices(); index++) {
             for (ObjectNode choice : format.opening(index)) {
                 boolean first = choice.get("delta").has("role");
-                chunks.add(chunk(choice, continuous(0, 0), first));
+                chunks.add(chunk(choice, continuous(promptTokens[index / options.choices()], 0), first));
             }
         }
     }
@@ -95,8 +100,7 @@ public final class StreamedAnswer {
         choice.diverged = null;
         choice.tokens += event.getTokenIds().size();
         choice.characters += text.codePointCount(0, text.length());
-        int promptTokens = 0;
-        return chunk(format.piece(piece), continuous(promptTokens, choice.tokens), false);
+        return chunk(format.piece(piece), continuous(promptTokens[prompt], choice.tokens), false);
     }
 
     private int index(int prompt, int choice) {

@@ -73,6 +73,23 @@ class ChatCompletionsTest extends HttpTest {
     }
 
     @Test
+    void usageMayComeWithEveryChunk() throws Exception {
+        var response =
+                send(CHAT, "{" + HELLO + ", 'stream': true, 'stream_options': {'continuous_usage_stats': true}}");
+        Submitted sent = generations.take();
+        sent.event(sent.tokens(0, 1, "a").setPromptTokens(5).build());
+        sent.last(0, 2, "b", FinishReason.STOP, null).end(5, 2);
+
+        assertThat(wait(response).body().lines().filter(line -> line.contains("usage")))
+                .map(line -> line.replaceAll(".*\"usage\":", ""))
+                .containsExactly(
+                        "{\"prompt_tokens\":5,\"total_tokens\":5,\"completion_tokens\":0},\"prompt_token_ids\":null}",
+                        "{\"prompt_tokens\":5,\"total_tokens\":6,\"completion_tokens\":1}}",
+                        "{\"prompt_tokens\":5,\"total_tokens\":7,\"completion_tokens\":2}}",
+                        "{\"prompt_tokens\":5,\"total_tokens\":7,\"completion_tokens\":2}}");
+    }
+
+    @Test
     void wholeAnswerHasTheBytesOfVllmsResponse() throws Exception {
         var response = send(CHAT, "{" + HELLO + ", 'model': 'other-name'}");
         generations.take().answer("Hel", "lo");

@@ -165,7 +165,14 @@ class CompletionsTest extends HttpTest {
                 .setPromptTextStart(5)
                 .setEmittedAt(Instant.EPOCH)
                 .build());
-        sent.scored(0, new TokenLogprob(1, " a", -1f, 1)).scored(1, new TokenLogprob(2, " b", -1f, 1));
+        sent.scored(0, new TokenLogprob(1, " a", -1f, 1));
+        sent.event(TokenEvent.newBuilder()
+                .setRequestId(sent.requestId())
+                .setChoice(1)
+                .setPromptText("Once upon")
+                .setEmittedAt(Instant.EPOCH)
+                .build());
+        sent.scored(1, new TokenLogprob(2, " b", -1f, 1));
         sent.event(end(sent, 0)).event(end(sent, 1)).end(2, 2);
     }
 

@@ -46,6 +46,9 @@ public final class TokenEventJson implements RecordCodec<TokenEvent> {
     }
 
     private static void writePrompt(TokenEvent event, ObjectNode node) {
+        if (event.getPromptTokens() != null) {
+            node.put("prompt_tokens", event.getPromptTokens());
+        }
         write(event.getPromptLogprobs(), "prompt_logprobs", node);
         if (event.getPromptLogprobs() != null) {
             node.put("prompt_logprobs_start", event.getPromptLogprobsStart());
@@ -125,6 +128,7 @@ public final class TokenEventJson implements RecordCodec<TokenEvent> {
                     .setPromptLogprobsStart(orZero(event.integer("prompt_logprobs_start")))
                     .setPromptText(event.text("prompt_text"))
                     .setPromptTextStart(orZero(event.integer("prompt_text_start")))
+                    .setPromptTokens(event.integer("prompt_tokens"))
                     .setFinishReason(finishReason(event))
                     .setStopReason(stopReason(event))
                     .setUsage(usage(event.fields("usage")))

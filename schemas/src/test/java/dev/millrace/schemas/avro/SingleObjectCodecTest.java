@@ -67,7 +67,7 @@ class SingleObjectCodecTest {
                         "PromptRequest-2", "b77c3f26b6a18eda",
                         "PromptRequest-3", "addd5f5602be1195",
                         "TokenEvent-1", "8948ea808358fdfa",
-                        "TokenEvent-2", "2abf367db79afad2"));
+                        "TokenEvent-2", "39c789f6b03eb294"));
     }
 
     @Test
@@ -121,7 +121,7 @@ class SingleObjectCodecTest {
     void unknownFingerprintIsNamed() throws IOException {
         byte[] event = tokens.encode(SampleRecords.lastEvent());
         assertMalformed(
-                event, "no version of dev.millrace.schemas.PromptRequest", "addd5f5602be1195", "2abf367db79afad2");
+                event, "no version of dev.millrace.schemas.PromptRequest", "addd5f5602be1195", "39c789f6b03eb294");
     }
 
     @Test
