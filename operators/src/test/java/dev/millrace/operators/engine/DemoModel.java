@@ -51,21 +51,26 @@ final class DemoModel {
     }
 
     static ModelExecutor executor(int numBlocks) {
+        return executor(numBlocks, ExecutorConfig.Speculation.NONE);
+    }
+
+    static ModelExecutor executor(int numBlocks, ExecutorConfig.Speculation speculation) {
         return new CpuExecutorFactory()
                 .open(
                         DIRECTORY.folder(),
                         new ExecutorConfig(
-                                "auto",
-                                "auto",
-                                16,
-                                numBlocks,
-                                0,
-                                MAX_NUM_SEQS,
-                                2048,
-                                MAX_MODEL_LEN,
-                                MEDIA_ROWS,
-                                2,
-                                true));
+                                        "auto",
+                                        "auto",
+                                        16,
+                                        numBlocks,
+                                        0,
+                                        MAX_NUM_SEQS,
+                                        2048,
+                                        MAX_MODEL_LEN,
+                                        MEDIA_ROWS,
+                                        2,
+                                        true)
+                                .withSpeculation(speculation));
     }
 
     PreparedPrompt prompt(Part... parts) {
