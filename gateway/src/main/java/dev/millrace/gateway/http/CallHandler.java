@@ -35,14 +35,16 @@ final class CallHandler {
     private final Generations generations;
     private final JsonBodies bodies;
     private final Limits limits;
+    private final AnswerMetrics metrics;
     private final Set<GenerationCall> active = new HashSet<>();
     private Runnable idle;
 
-    CallHandler(Vertx vertx, Generations generations, JsonBodies bodies, Limits limits) {
+    CallHandler(Vertx vertx, Generations generations, JsonBodies bodies, Limits limits, AnswerMetrics metrics) {
         this.vertx = vertx;
         this.generations = generations;
         this.bodies = bodies;
         this.limits = limits;
+        this.metrics = metrics;
     }
 
     /** Calls under way. */
@@ -77,10 +79,11 @@ final class CallHandler {
             return;
         }
         String requestId = request.getHeader("X-Request-Id");
-        bodies.read(request, body -> reader.read(body, requestId), call -> begin(request, call));
+        AnswerMetrics.Watch watch = metrics.watch();
+        bodies.read(request, body -> reader.read(body, requestId), call -> begin(request, call, watch));
     }
 
-    private void begin(HttpServerRequest request, Call call) {
+    private void begin(HttpServerRequest request, Call call, AnswerMetrics.Watch watch) {
         if (request.response().closed()) {
             return;
         }
@@ -88,9 +91,10 @@ final class CallHandler {
             Replies.error(request, CLOSING);
             return;
         }
+        request.response().putHeader("X-Request-Id", call.requestId());
         Context context = vertx.getOrCreateContext();
         ResponseWriter writer = writer(request, call);
-        GenerationCall generation = new GenerationCall(context, call, writer, this::over);
+        GenerationCall generation = new GenerationCall(context, call, writer, watch, this::over);
         active.add(generation);
         request.response().closeHandler(gone -> generation.abandon());
         context.executeBlocking(() -> generation.submit(generations), false)

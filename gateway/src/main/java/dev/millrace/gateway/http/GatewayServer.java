@@ -67,14 +67,15 @@ public final class GatewayServer implements AutoCloseable {
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         this.context = vertx.getOrCreateContext();
         JsonBodies bodies = new JsonBodies(vertx, new BodyReader(vertx, config.limits()));
-        this.calls = new CallHandler(vertx, generations, bodies, config.limits());
+        AnswerMetrics answers = new AnswerMetrics(System::nanoTime);
+        this.calls = new CallHandler(vertx, generations, bodies, config.limits(), answers);
         this.connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
-        HttpMetrics metrics = new HttpMetrics();
+        HttpMetrics requests = new HttpMetrics();
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
         PassedOverFields passedOver = new PassedOverFields();
         CallReader reader = new CallReader(model::names, config.answers(), tokenizer, Clock.systemUTC(), passedOver);
         Tokenization tokenization = new Tokenization(model::names, model::maxModelLen, tokenizer, chats, passedOver);
-        Routes routes = new ServerRoutes(generations, model, calls, bodies, metrics, config.version())
+        Routes routes = new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version())
                 .routes(reader, tokenization);
         this.server = vertx.createHttpServer(options(config))
                 .connectionHandler(connections::opened)
@@ -84,7 +85,7 @@ public final class GatewayServer implements AutoCloseable {
                         new ApiKeys(config.apiKeys()),
                         new Cors(config.allowedOrigins()),
                         connections,
-                        metrics,
+                        requests,
                         config.logRequests()));
     }
 

@@ -27,16 +27,23 @@ final class GenerationCall {
     private final Context context;
     private final Call call;
     private final ResponseWriter writer;
+    private final AnswerMetrics.Watch watch;
     private final Consumer<GenerationCall> over;
     private List<Generation> generations = List.of();
     private int ended;
     private boolean done;
 
     /** @param over hears once that the call has ended, in whichever way */
-    GenerationCall(Context context, Call call, ResponseWriter writer, Consumer<GenerationCall> over) {
+    GenerationCall(
+            Context context,
+            Call call,
+            ResponseWriter writer,
+            AnswerMetrics.Watch watch,
+            Consumer<GenerationCall> over) {
         this.context = context;
         this.call = call;
         this.writer = writer;
+        this.watch = watch;
         this.over = over;
     }
 
@@ -99,6 +106,7 @@ final class GenerationCall {
         if (done) {
             return;
         }
+        watch.heard(prompt, event);
         if (event.getError() != null) {
             fail(ApiError.of(event.getError()));
         } else {
@@ -110,6 +118,7 @@ final class GenerationCall {
         if (done) {
             return;
         }
+        watch.ended();
         writer.end(prompt, usage);
         if (++ended == call.requests().size()) {
             finish();

@@ -31,7 +31,6 @@ final class JsonBodies {
     /** Answers the request with what is wrong, or hands over what was made of its body. */
     <T> void read(HttpServerRequest request, Understanding<T> understanding, Consumer<T> understood) {
         if (!isJson(request.getHeader("Content-Type"))) {
-            request.response().putHeader("Connection", "close");
             Replies.error(
                     request,
                     ApiError.badRequest("Unsupported Media Type: Only 'application/json' is allowed", "Content-Type"));

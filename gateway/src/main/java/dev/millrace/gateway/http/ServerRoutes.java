@@ -20,7 +20,8 @@ final class ServerRoutes {
     private final ServedModel model;
     private final CallHandler calls;
     private final JsonBodies bodies;
-    private final HttpMetrics metrics;
+    private final HttpMetrics requests;
+    private final AnswerMetrics answers;
     private final String version;
     private final long started = Instant.now().getEpochSecond();
 
@@ -29,13 +30,15 @@ final class ServerRoutes {
             ServedModel model,
             CallHandler calls,
             JsonBodies bodies,
-            HttpMetrics metrics,
+            HttpMetrics requests,
+            AnswerMetrics answers,
             String version) {
         this.generations = generations;
         this.model = model;
         this.calls = calls;
         this.bodies = bodies;
-        this.metrics = metrics;
+        this.requests = requests;
+        this.answers = answers;
         this.version = version;
     }
 
@@ -78,7 +81,11 @@ final class ServerRoutes {
     }
 
     private void metrics(HttpServerRequest request) {
-        Replies.text(request, 200, HttpMetrics.CONTENT_TYPE, metrics.text(generations.status()));
+        MetricsText text = new MetricsText();
+        requests.write(text);
+        answers.write(text, model.names().isEmpty() ? "" : model.names().get(0));
+        new EngineMetrics(generations.status()).write(text);
+        Replies.text(request, 200, MetricsText.CONTENT_TYPE, text.toString());
     }
 
     private static void json(HttpServerRequest request, String name, String value) {

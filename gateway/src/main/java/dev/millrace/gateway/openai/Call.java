@@ -32,6 +32,11 @@ public final class Call {
         return options.id();
     }
 
+    /** What the client calls the request, or what it is called where the client has no word for it. */
+    public String requestId() {
+        return options.id().substring(options.endpoint().idPrefix().length());
+    }
+
     /** Whether the answer is sent as it comes. */
     public boolean stream() {
         return options.stream();

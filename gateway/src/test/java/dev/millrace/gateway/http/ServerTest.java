@@ -84,8 +84,11 @@ class ServerTest extends HttpTest {
         get("/health");
         get("/some-guess");
         get("/v1/models/demo-vl");
+        var answer = send("/v1/completions", "{'prompt': 'x'}");
+        generations.take().answer("a", "b", "c");
+        assertThat(wait(answer).headers().firstValue("x-request-id")).contains("abc");
         HttpResponse<String> response = get("/metrics");
-        assertThat(response.headers().firstValue("content-type")).contains(HttpMetrics.CONTENT_TYPE);
+        assertThat(response.headers().firstValue("content-type")).contains(MetricsText.CONTENT_TYPE);
         assertThat(response.body().lines())
                 .contains(
                         "# TYPE http_requests_total counter",
@@ -94,6 +97,10 @@ class ServerTest extends HttpTest {
                         "http_requests_total{handler=\"none\",method=\"GET\",status=\"4xx\"} 1.0",
                         "http_request_duration_seconds_bucket{handler=\"/health\",method=\"GET\",le=\"+Inf\"} 1.0",
                         "http_request_duration_seconds_count{handler=\"/health\",method=\"GET\"} 1.0",
+                        "vllm:time_to_first_token_seconds_count{model_name=\"demo-vl\"} 1.0",
+                        "vllm:inter_token_latency_seconds_count{model_name=\"demo-vl\"} 2.0",
+                        "vllm:e2e_request_latency_seconds_bucket{model_name=\"demo-vl\",le=\"7680.0\"} 1.0",
+                        "vllm:request_success_total{model_name=\"demo-vl\",finished_reason=\"stop\"} 1.0",
                         "# TYPE vllm:num_requests_running gauge",
                         "vllm:num_requests_running{engine=\"0\",model_name=\"demo-vl\"} 2.0",
                         "vllm:num_requests_waiting{engine=\"0\",model_name=\"demo-vl\"} 1.0",

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class HttpMetricsTest {
+class EngineMetricsTest {
 
     @Test
     void aCountersOwnLabelsFollowThoseOfItsSubtaskUnderOneHead() {
@@ -29,7 +29,9 @@ class HttpMetricsTest {
                         "accepted_per_pos{position=\"0\"}", 8L, "accepted_per_pos{position=\"1\"}", 5L, "drafts", 10L))
                 .setAt(Instant.EPOCH)
                 .build();
-        assertThat(new HttpMetrics().text(new ServerStatus(List.of(engine), engine)))
+        MetricsText text = new MetricsText();
+        new EngineMetrics(new ServerStatus(List.of(engine), engine)).write(text);
+        assertThat(text.toString())
                 .contains("# TYPE vllm:accepted_per_pos_total counter\n"
                         + "vllm:accepted_per_pos_total{engine=\"0\",model_name=\"m\",position=\"0\"} 8.0\n"
                         + "vllm:accepted_per_pos_total{engine=\"0\",model_name=\"m\",position=\"1\"} 5.0\n"
