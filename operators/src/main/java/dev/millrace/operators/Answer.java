@@ -1,6 +1,8 @@
 package dev.millrace.operators;
 
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
+import dev.millrace.operators.sequence.FinishReason;
+import dev.millrace.operators.sequence.Hypothesis;
 import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
 import java.time.Instant;
@@ -84,6 +86,12 @@ final class Answer {
                 scheduledAt,
                 cachedTokens(),
                 sequence.promptScores().handled());
+    }
+
+    /** What a search for the answer has found. */
+    ChoiceSnapshot snapshot(Hypothesis found) {
+        FinishReason finish = found.ended() ? FinishReason.STOP : null;
+        return new ChoiceSnapshot(found.tokens(), 0, finish, found.cumulativeLogprob(), scheduledAt, cachedTokens(), 0);
     }
 
     /** Prompt tokens that came from the prefix cache when it was first admitted, by whichever attempt. */

@@ -1,5 +1,9 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.operators.engine.InferenceEngine;
+import dev.millrace.operators.sequence.BeamSearch;
+import dev.millrace.operators.sequence.Hypothesis;
 import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
 import dev.millrace.operators.state.RequestSnapshot.Prepared;
@@ -13,15 +17,37 @@ final class Choices {
 
     private final PreparedRequest prepared;
     private final List<Answer> answers;
+    private final BeamSearch search; // null where tokens are drawn
 
     /**
-     * @param before how far the answers were when they were restored; empty for new ones
+     * @param before how far the answers were when they were restored, or what their search had found; empty for new ones
      */
     Choices(TrackedRequest request, PreparedRequest prepared, List<ChoiceSnapshot> before) {
         this.prepared = prepared;
         this.answers = new ArrayList<>(prepared.choices());
+        boolean searches = prepared.params().beams() != null;
         for (int i = 0; i < prepared.choices(); i++) {
-            answers.add(new Answer(request, prepared, i, before.isEmpty() ? null : before.get(i)));
+            answers.add(new Answer(request, prepared, i, searches || before.isEmpty() ? null : before.get(i)));
+        }
+        this.search = searches ? new BeamSearch(sequences().toList(), found(before)) : null;
+    }
+
+    private static List<Hypothesis> found(List<ChoiceSnapshot> before) {
+        return before.stream()
+                .map(it -> new Hypothesis(it.tokens(), it.cumulativeLogprob(), it.finish() != null, null))
+                .toList();
+    }
+
+    /**
+     * Hands those that have not ended to the engine.
+     *
+     * @throws InvalidInputException if it can never answer them
+     */
+    void enter(InferenceEngine engine) {
+        if (search != null) {
+            engine.add(search);
+        } else {
+            unfinished().forEach(engine::add);
         }
     }
 
@@ -56,7 +82,12 @@ final class Choices {
                 prepared.prompt().tokenIds(),
                 prepared.mediaStarts(),
                 prepared.media(),
-                answers.stream().map(Answer::snapshot).toList());
+                search == null ? answers.stream().map(Answer::snapshot).toList() : searchSnapshot());
+    }
+
+    /** What the search has found, whole answers or their beginnings. */
+    private List<ChoiceSnapshot> searchSnapshot() {
+        return search.found().stream().map(answers.get(0)::snapshot).toList();
     }
 
     private Stream<Sequence> sequences() {

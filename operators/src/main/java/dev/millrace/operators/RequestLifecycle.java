@@ -137,7 +137,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
     public void prepared(TrackedRequest request, PreparedRequest prepared) {
         tracker.begin(request, new Choices(request, prepared, before(request)));
         try {
-            request.choices().unfinished().forEach(engine::add);
+            request.choices().enter(engine);
         } catch (InvalidInputException e) {
             fail(request, ErrorCode.INVALID_REQUEST.error(e.getMessage(), e.param()));
         }

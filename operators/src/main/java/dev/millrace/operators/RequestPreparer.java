@@ -7,6 +7,7 @@ import dev.millrace.model.prompt.PromptPreparer;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.request.RequestResolver;
 import dev.millrace.operators.request.ResolvedRequest;
+import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.state.RequestSnapshot.Prepared;
 import dev.millrace.operators.state.RequestSnapshot.Unprepared;
 import dev.millrace.operators.state.RequestSnapshot.Work;
@@ -51,8 +52,9 @@ final class RequestPreparer {
     private PreparedRequest again(Prepared before) {
         requireSameVocabulary(before);
         PreparedPrompt prompt = prompts.restore(before.promptIds(), before.mediaStarts(), before.media());
-        return new PreparedRequest(
-                before.params(), prompt, before.media(), before.choices().size());
+        BeamParams beams = before.params().beams();
+        int choices = beams == null ? before.choices().size() : beams.width();
+        return new PreparedRequest(before.params(), prompt, before.media(), choices);
     }
 
     /** A savepoint may be restored with another checkpoint, whose embedding table is smaller. */

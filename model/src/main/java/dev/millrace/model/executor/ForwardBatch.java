@@ -26,7 +26,7 @@ import java.util.List;
  * @param sampleRow [R] row whose parameters and history the sampling uses and whose last token it becomes; the same for
  *     all samples of a sequence that speculates
  * @param target [R] −1: a token is drawn; else the token whose log-probability is asked for: nothing is drawn, the row stays
- *     as it is, the output's token means nothing. At most {@link #MOST_TARGETS} a step
+ *     as it is, the output's token means nothing. At most {@link #MOST_TARGETS} a step beside one sample of each row
  * @param numLogprobs [R] −1: no log-probabilities; k ≥ 0: the drawn or targeted token's and the k likeliest
  * @param bannedOffsets [R+1] slices of {@code banned}, or an empty array where nothing is banned
  * @param banned tokens that this draw alone may not choose
@@ -66,7 +66,7 @@ public record ForwardBatch(
     /** In {@link #target}: a token is drawn. */
     public static final int DRAWN = -1;
 
-    /** Most targets of a step; executors have room for as many samples beside one of each sequence. */
+    /** Most targets of a step beside one sample of each row, drawn or not; executors have room for as many. */
     public static final int MOST_TARGETS = 64;
 
     private static final int[][] ALL_ALLOWED = {};

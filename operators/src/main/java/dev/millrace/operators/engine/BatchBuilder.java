@@ -15,6 +15,7 @@ import java.util.List;
 final class BatchBuilder {
 
     private static final int NO_MEDIA = -1;
+    private static final int ANY_TOKEN = 0; // a beam's next token is chosen among the likeliest, none is drawn
     private static final int[] NONE = {};
     private static final int[][] ALL_ALLOWED = {};
 
@@ -156,8 +157,8 @@ final class BatchBuilder {
     private void addSample(Sequence sequence, int token, int sample) {
         sampleToken[sample] = token;
         sampleRow[sample] = sequence.placement().row();
-        target[sample] = ForwardBatch.DRAWN;
-        numLogprobs[sample] = sequence.params().logprobs();
+        target[sample] = sequence.isBeam() ? ANY_TOKEN : ForwardBatch.DRAWN;
+        numLogprobs[sample] = sequence.numLogprobs();
         sequence.banNext(banned);
         bannedOffsets[sample + 1] = banned.size();
     }

@@ -8,7 +8,10 @@ import java.util.List;
 /** Hears what the engine brought about, on the thread that called the engine. */
 public interface EngineListener {
 
-    /** Some tokens of a sequence were handled; called once a sequence and step, never after its end. */
+    /**
+     * Some tokens of a sequence were handled; never called after its end. Those of an answer that was searched for in beams
+     * come all in the end, in outputs of a few.
+     */
     void onOutput(SequenceOutput output);
 
     /**
@@ -20,7 +23,7 @@ public interface EngineListener {
     default void onPromptLogprobs(Sequence sequence, int firstPosition, List<SampleLogprobs> logprobs) {}
 
     /**
-     * What one step added to a sequence.
+     * What was added to a sequence.
      *
      * @param sequence the sequence
      * @param firstPosition position in the answer of the first token

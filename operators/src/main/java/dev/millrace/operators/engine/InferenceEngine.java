@@ -14,6 +14,7 @@ import dev.millrace.operators.scheduler.Counts;
 import dev.millrace.operators.scheduler.EncoderCache;
 import dev.millrace.operators.scheduler.Scheduler;
 import dev.millrace.operators.scheduler.Step;
+import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayDeque;
@@ -50,6 +51,7 @@ public final class InferenceEngine implements AutoCloseable {
     private final Scheduler scheduler;
     private final Admission admission;
     private final Map<String, List<Sequence>> requests = new HashMap<>();
+    private final BeamSearches searches;
     private final Deque<Step> inFlight = new ArrayDeque<>();
     private final Acceptance acceptance;
     private long generationTokens;
@@ -100,6 +102,7 @@ public final class InferenceEngine implements AutoCloseable {
                 config.schedulerLimits(), config.policy().order(), allocator, executor.blockSize(), encoder);
         this.admission = new Admission(config, executor);
         this.acceptance = new Acceptance(config.speculation().numSpeculativeTokens());
+        this.searches = new BeamSearches(scheduler, listener, this::enter);
     }
 
     /**
@@ -109,23 +112,46 @@ public final class InferenceEngine implements AutoCloseable {
      */
     public void add(Sequence sequence) {
         admission.check(sequence);
-        List<Sequence> siblings = requests.computeIfAbsent(sequence.requestId(), id -> new ArrayList<>(1));
-        if (siblings.stream().anyMatch(sibling -> sibling.choice() == sequence.choice())) {
-            throw new InvalidInputException(
-                    "request id " + sequence.requestId() + " is being answered already; use another", "request_id");
-        }
-        siblings.add(sequence);
-        sequence.timeline().markAdded(clock.getAsLong());
-        sequence.enter(
-                tokenizer, hasher, config.maxModelLen(), config.speculation().isOn());
+        String id = sequence.requestId();
+        List<Sequence> siblings = requests.getOrDefault(id, List.of());
+        requireNew(id, siblings.stream().noneMatch(sibling -> sibling.choice() == sequence.choice()));
+        requests.computeIfAbsent(id, key -> new ArrayList<>(1)).add(sequence);
+        enter(sequence);
         scheduler.add(sequence);
         if (sequence.isFull()) {
             end(sequence, FinishReason.LENGTH);
         }
     }
 
+    /**
+     * Takes a beam search in; its choices are answered once it is over.
+     *
+     * @throws InvalidInputException as with {@link #add(Sequence)}
+     */
+    public void add(BeamSearch search) {
+        admission.check(search.answers().get(0));
+        requireNew(search.requestId(), !requests.containsKey(search.requestId()));
+        searches.add(search);
+    }
+
+    private void requireNew(String requestId, boolean isNew) {
+        if (!isNew || searches.contains(requestId)) {
+            throw new InvalidInputException(
+                    "request id " + requestId + " is being answered already; use another", "request_id");
+        }
+    }
+
+    private void enter(Sequence sequence) {
+        sequence.timeline().markAdded(clock.getAsLong());
+        sequence.enter(
+                tokenizer, hasher, config.maxModelLen(), config.speculation().isOn());
+    }
+
     /** Ends a request's sequences with {@code ABORT}; false if there is none. Their blocks return when nothing of them is in flight. */
     public boolean tryAbort(String requestId) {
+        if (searches.tryAbort(requestId)) {
+            return true;
+        }
         List<Sequence> sequences = requests.get(requestId);
         if (sequences == null) {
             return false;
@@ -182,7 +208,7 @@ public final class InferenceEngine implements AutoCloseable {
                 int[] drafts = step.drafts(i);
                 int accepted = verdict.accept(sequence, drafts, sample);
                 if (!sequence.isFinished()) {
-                    append(sequence, output, sample, 1 + accepted, now);
+                    handle(sequence, output, sample, 1 + accepted, now);
                 }
                 sample += 1 + drafts.length;
             }
@@ -204,8 +230,18 @@ public final class InferenceEngine implements AutoCloseable {
         listener.onPromptLogprobs(sequence, firstPosition, all.subList(firstSample, firstSample + count));
     }
 
+    private void handle(Sequence sequence, StepOutput output, int sample, int count, long now) {
+        sequence.timeline().markToken(now);
+        if (sequence.isBeam()) {
+            generationTokens++;
+            searches.handle(sequence, output.logprobs()[sample]);
+        } else {
+            append(sequence, output, sample, count);
+        }
+    }
+
     /** Appends the tokens that were sampled, up to one that ends the answer. */
-    private void append(Sequence sequence, StepOutput output, int sample, int count, long now) {
+    private void append(Sequence sequence, StepOutput output, int sample, int count) {
         int position = sequence.outputLength();
         int textStart = sequence.emittedChars();
         List<String> pieces = new ArrayList<>(count);
@@ -213,7 +249,6 @@ public final class InferenceEngine implements AutoCloseable {
             pieces.add(sequence.append(output.tokens()[sample + pieces.size()]));
         }
         int end = sample + pieces.size();
-        sequence.timeline().markToken(now);
         generationTokens += pieces.size();
         scheduler.register(sequence);
         if (sequence.isFinished()) {
@@ -253,7 +288,7 @@ public final class InferenceEngine implements AutoCloseable {
 
     /** Whether no sequence waits or runs and no step or encoding is in flight. */
     public boolean isIdle() {
-        return requests.isEmpty() && inFlight.isEmpty() && encoder.isIdle();
+        return requests.isEmpty() && searches.isEmpty() && inFlight.isEmpty() && encoder.isIdle();
     }
 
     /** Counts and gauges since the start, for metrics and the log line. */

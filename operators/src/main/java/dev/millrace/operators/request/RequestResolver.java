@@ -29,6 +29,7 @@ public final class RequestResolver {
     private final int[] eosTokenIds;
     private final int vocabSize;
     private final SamplingResolver sampling;
+    private final BeamResolver beams;
 
     /**
      * @param model the checkpoint's sizes and end-of-sequence tokens
@@ -43,6 +44,7 @@ public final class RequestResolver {
                 .distinct()
                 .toArray();
         this.sampling = new SamplingResolver(defaults, eosTokenIds, vocabSize);
+        this.beams = new BeamResolver(mostLogprobs());
     }
 
     /**
@@ -62,9 +64,10 @@ public final class RequestResolver {
         BadWords badWords = BadWords.of(options.getBadWords(), tokenizer);
         SamplingParams params = sampling.resolve(options, seed(request), badWords);
         PromptInput prompt = PromptReader.read(request);
+        GenerationParams generation = generation(options, params, badWords, prompt);
         return new ResolvedRequest(
                 prompt,
-                generation(options, params, badWords, prompt),
+                options.getUseBeamSearch() ? generation.withBeams(beams.resolve(options, generation)) : generation,
                 options.getMaxTokens(),
                 choices(options, params));
     }
@@ -82,7 +85,8 @@ public final class RequestResolver {
                 logprobs(options.getLogprobs(), "logprobs", "sample"),
                 promptLogprobs(options),
                 echo(options, prompt),
-                badWords.longer());
+                badWords.longer(),
+                null);
     }
 
     /** The most that may be wanted; what is left of the context is not known yet. */
@@ -124,7 +128,7 @@ public final class RequestResolver {
         int asked = given;
         Require.that(asked >= -1, param, "%s must be non-negative or -1, got %d.", param, asked);
         int wanted = asked == -1 ? vocabSize : asked;
-        int most = limits.maxLogprobs() == -1 ? vocabSize : limits.maxLogprobs();
+        int most = mostLogprobs();
         Require.that(
                 wanted <= most,
                 param,
@@ -135,11 +139,20 @@ public final class RequestResolver {
         return wanted;
     }
 
+    private int mostLogprobs() {
+        return limits.maxLogprobs() == -1 ? vocabSize : Math.min(limits.maxLogprobs(), vocabSize);
+    }
+
     private static int choices(SamplingOptions options, SamplingParams params) {
         int n = options.getN() == null ? 1 : options.getN();
         Require.that(n >= 1, "n", "n must be at least 1, got %d.", n);
         Require.that(n <= MAX_CHOICES, "n", "n must be at most %d, got %d.", MAX_CHOICES, n);
-        Require.that(n == 1 || params.temperature() > 0, "n", "n must be 1 when using greedy sampling, got %d.", n);
+        boolean drawn = params.temperature() > 0;
+        Require.that(
+                n == 1 || drawn || options.getUseBeamSearch(),
+                "n",
+                "n must be 1 when using greedy sampling, got %d.",
+                n);
         return n;
     }
 

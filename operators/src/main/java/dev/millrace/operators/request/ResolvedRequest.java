@@ -38,17 +38,6 @@ public record ResolvedRequest(PromptInput prompt, GenerationParams params, Integ
                 "min_tokens must be less than or equal to max_tokens=%d, got %d.",
                 maxTokens,
                 params.sampling().minTokens());
-        return new GenerationParams(
-                params.sampling(),
-                maxTokens,
-                params.stopTokenIds(),
-                params.eosTokenIds(),
-                params.stop(),
-                params.includeStop(),
-                params.skipSpecialTokens(),
-                params.logprobs(),
-                params.promptLogprobs(),
-                params.echo(),
-                params.badWords());
+        return params.withMaxTokens(maxTokens);
     }
 }

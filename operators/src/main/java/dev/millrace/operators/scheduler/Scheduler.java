@@ -86,16 +86,33 @@ public final class Scheduler {
      * @param mayGuess whether sequences may speculate: all of them do in one step, for which those wait that could go before
      */
     public Step schedule(boolean mayGuess) {
-        Step step = new Step(steps, limits.maxNumBatchedTokens(), running.size() + 1);
-        if (tryScheduleRunning(step, mayGuess)) {
-            admitWaiting(step);
+        Step step = fill(mayGuess);
+        while (step.isEmpty() && isStuck()) {
+            preempt(running.remove(running.size() - 1));
+            step = fill(mayGuess);
         }
-        step.copy(kv.takeCopies());
         if (!step.isEmpty()) {
             steps++;
             launch(step);
         }
         return step;
+    }
+
+    private Step fill(boolean mayGuess) {
+        Step step = new Step(steps, limits.maxNumBatchedTokens(), running.size() + 1);
+        if (tryScheduleRunning(step, mayGuess)) {
+            admitWaiting(step);
+        }
+        step.copy(kv.takeCopies());
+        return step;
+    }
+
+    /** Whether those that run have all they need until others, which wait for their rows or blocks, have computed theirs. */
+    private boolean isStuck() {
+        return !running.isEmpty()
+                && encoder.isIdle()
+                && running.stream().allMatch(Sequence::isHeld)
+                && waiting.stream().anyMatch(sequence -> !sequence.isHeld() && sequence.tokensInFlight() == 0);
     }
 
     /** Lets others find a sequence's full blocks, once another of its tokens is known. */
@@ -149,6 +166,9 @@ public final class Scheduler {
         Iterator<Sequence> candidates = waiting.iterator();
         while (candidates.hasNext() && rows.size() > expecting.size()) {
             Sequence sequence = candidates.next();
+            if (sequence.isHeld()) {
+                continue;
+            }
             int forkPoint = siblings.forkPoint(sequence, step);
             if (forkPoint >= 0) {
                 if (!tryFork(sequence, forkPoint, step, promised)) {
@@ -192,7 +212,7 @@ public final class Scheduler {
 
     /** Has a waiting sequence begin with what others computed of it; false if it does not fit beside what is promised. */
     private boolean tryBegin(Sequence sequence, Sequence ahead, int promised) {
-        int begun = ahead == null ? kv.cachedTokens(sequence) : sequence.commonTokens();
+        int begun = ahead == null ? kv.cachedTokens(sequence) : Siblings.common(sequence, ahead);
         boolean fits = ahead == null ? kv.fits(sequence, begun, promised) : kv.fitsBeside(sequence, begun, promised);
         if (!fits) {
             return false;

@@ -34,15 +34,33 @@ final class Siblings {
         return -1;
     }
 
-    /** One whose blocks hold all that the sequence has in common with it; null if there is none. */
+    /**
+     * The one whose blocks hold most of the sequence, the common prompt at least; null if there is none. Beams have tokens of
+     * their answers in common, too.
+     */
     Sequence ahead(Sequence sequence) {
-        int common = sequence.commonTokens();
+        Sequence ahead = null;
+        int most = sequence.commonTokens() - 1;
         for (Sequence sibling : of(sequence)) {
-            if (sibling.computed() >= common && kv.isWritten(sibling, common)) {
-                return sibling;
+            int common = common(sequence, sibling);
+            if (common > most && kv.isWritten(sibling, common)) {
+                ahead = sibling;
+                most = common;
             }
         }
-        return null;
+        return ahead;
+    }
+
+    /** Tokens of a sequence that its sibling has computed, and that need not be sampled after. */
+    static int common(Sequence sequence, Sequence sibling) {
+        int known = Math.min(sequence.known(), sibling.known());
+        int most = Math.min(known, Math.min(sequence.length() - 1, sibling.computed()));
+        int common = Math.min(sequence.promptLength(), most);
+        while (common < most
+                && sequence.tokens().get(common) == sibling.tokens().get(common)) {
+            common++;
+        }
+        return common;
     }
 
     boolean isEmpty(Sequence sequence) {

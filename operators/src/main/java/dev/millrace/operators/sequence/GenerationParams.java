@@ -17,6 +17,7 @@ import java.util.List;
  * @param promptLogprobs −1: none; k ≥ 0: each prompt token's and the k likeliest
  * @param echo whether the prompt's text comes before the answer
  * @param badWords token sequences of two and more tokens whose last token may not follow the others
+ * @param beams how beams are searched for; null where tokens are drawn
  */
 public record GenerationParams(
         SamplingParams sampling,
@@ -29,7 +30,8 @@ public record GenerationParams(
         int logprobs,
         int promptLogprobs,
         boolean echo,
-        List<int[]> badWords) {
+        List<int[]> badWords,
+        BeamParams beams) {
 
     /** With nothing of the prompt in the answer. */
     public GenerationParams(
@@ -53,7 +55,8 @@ public record GenerationParams(
                 logprobs,
                 -1,
                 false,
-                badWords);
+                badWords,
+                null);
     }
 
     /** The same with log-probabilities of the prompt, or its text. */
@@ -69,6 +72,41 @@ public record GenerationParams(
                 logprobs,
                 logprobsOfPrompt,
                 echoed,
-                badWords);
+                badWords,
+                beams);
+    }
+
+    /** The same, searched for in beams. */
+    public GenerationParams withBeams(BeamParams search) {
+        return new GenerationParams(
+                sampling,
+                maxTokens,
+                stopTokenIds,
+                eosTokenIds,
+                stop,
+                includeStop,
+                skipSpecialTokens,
+                logprobs,
+                promptLogprobs,
+                echo,
+                badWords,
+                search);
+    }
+
+    /** The same with at most so many tokens. */
+    public GenerationParams withMaxTokens(int most) {
+        return new GenerationParams(
+                sampling,
+                most,
+                stopTokenIds,
+                eosTokenIds,
+                stop,
+                includeStop,
+                skipSpecialTokens,
+                logprobs,
+                promptLogprobs,
+                echo,
+                badWords,
+                beams);
     }
 }

@@ -33,10 +33,11 @@ public final class Sequence {
     private final TokenIds tokens;
     private final IntList output;
     private final int emittedBefore;
-    private final Timeline timeline = new Timeline();
     private final Placement placement = new Placement();
     private final PromptScores promptScores;
 
+    private Timeline timeline = new Timeline();
+    private boolean beam;
     private PrefixKeys prefixKeys;
     private OutputText text;
     private int maxLength;
@@ -47,6 +48,7 @@ public final class Sequence {
     private int tokensInFlight;
     private int stepsInFlight;
     private int cachedTokens = NEVER_ADMITTED;
+    private boolean held;
     private FinishReason finish;
     private Object stopReason;
 
@@ -98,6 +100,14 @@ public final class Sequence {
         this.known = promptLength + output.length;
         this.emittedBefore = emittedChars;
         this.promptScores = new PromptScores(choice == 0 ? params.promptLogprobs() : -1, promptLength, emittedScores);
+    }
+
+    /** A beam in the search for this answer, with the tokens that it has found; {@code slot} tells it from other beams. */
+    Sequence beam(int slot, int[] found) {
+        Sequence made = new Sequence(requestId, slot, arrival, priority, prompt, params, found, 0);
+        made.beam = true;
+        made.timeline = timeline;
+        return made;
     }
 
     public String requestId() {
@@ -186,6 +196,11 @@ public final class Sequence {
         return placement;
     }
 
+    /** Whether it is a beam: its tokens are chosen by the {@link BeamSearch}, from the likeliest that a step finds. */
+    public boolean isBeam() {
+        return beam;
+    }
+
     /** Tokens that it has in common with every other choice of its request, and need not be sampled after. */
     public int commonTokens() {
         return Math.min(promptLength, length() - 1);
@@ -194,6 +209,11 @@ public final class Sequence {
     /** Whether it is another choice of the same request. */
     public boolean isSibling(Sequence other) {
         return prompt == other.prompt && requestId.equals(other.requestId);
+    }
+
+    /** How many log-probabilities are asked for at its next token, beside the chosen one's; −1: none. */
+    public int numLogprobs() {
+        return beam ? Math.max(2 * params.beams().width(), params.logprobs()) : params.logprobs();
     }
 
     /** How far the log-probabilities of its prompt are; a request's first choice has them. */
@@ -217,9 +237,12 @@ public final class Sequence {
      * @param speculation whether it may guess tokens, unless more is asked of each than the token
      */
     public void enter(Tokenizer tokenizer, BlockHasher hasher, int maxModelLen, boolean speculation) {
-        speculates = speculation && params.logprobs() < 0 && !hasBadWords;
+        speculates = speculation && !beam && params.logprobs() < 0 && !hasBadWords;
         prefixKeys = new PrefixKeys(hasher, tokens, prompt.media());
         maxLength = (int) Math.min(maxModelLen, (long) promptLength + params.maxTokens());
+        if (beam) {
+            return; // its text comes with the answer
+        }
         text = new OutputText(tokenizer, params, emittedBefore);
         for (int i = 0; i < output.size(); i++) {
             text.append(output.get(i));
@@ -229,6 +252,11 @@ public final class Sequence {
     /** Tokens it has once all launched steps are done. */
     public int length() {
         return known + tokensInFlight;
+    }
+
+    /** Most tokens of prompt and answer. */
+    int maxLength() {
+        return maxLength;
     }
 
     /** Whether no token may follow those known and in flight. */
@@ -268,7 +296,7 @@ public final class Sequence {
 
     /** Tokens that the next step may compute; none while its next token depends on what is still in flight. */
     public int computable() {
-        boolean waitsForHost = tokensInFlight > 0 && (hasBadWords || speculates);
+        boolean waitsForHost = held || tokensInFlight > 0 && (beam || hasBadWords || speculates);
         return isFull() || waitsForHost ? 0 : length() - computed;
     }
 
@@ -312,6 +340,22 @@ public final class Sequence {
     public void accept(int drafts) {
         computed = Math.min(computed, known + drafts);
         seen = Math.min(seen, computed);
+    }
+
+    /** Sits out until its next token is chosen. */
+    void hold() {
+        held = true;
+    }
+
+    public boolean isHeld() {
+        return held;
+    }
+
+    /** Goes on with a token that was chosen for it. */
+    void extend(int token) {
+        output.add(token);
+        known++;
+        held = false;
     }
 
     /** Appends a sampled token and finds whether the answer ends with it; the text that may be shown now. */

@@ -29,13 +29,22 @@ public final class Timeline {
     }
 
     public void markAdded(long nanos) {
-        added = nanos;
+        if (added == 0) {
+            added = nanos;
+        }
     }
 
     public void markScheduled(long nanos) {
         if (firstScheduled == 0) {
             firstScheduled = nanos;
         }
+    }
+
+    /** Takes over what another saw, but for when that was taken in. */
+    public void follow(Timeline other) {
+        firstScheduled = other.firstScheduled;
+        firstToken = other.firstToken;
+        lastToken = other.lastToken;
     }
 
     public void markToken(long nanos) {

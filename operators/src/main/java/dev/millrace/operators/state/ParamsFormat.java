@@ -1,6 +1,7 @@
 package dev.millrace.operators.state;
 
 import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.GenerationParams;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -26,12 +27,26 @@ final class ParamsFormat {
         Fields.writeList(params.badWords(), out, Fields::writeInts);
         out.writeInt(params.promptLogprobs());
         out.writeBoolean(params.echo());
+        Fields.writeNullable(params.beams(), out, ParamsFormat::writeBeams);
+    }
+
+    private static void writeBeams(BeamParams beams, DataOutputStream out) throws IOException {
+        out.writeInt(beams.width());
+        out.writeDouble(beams.lengthPenalty());
+        out.writeBoolean(beams.earlyStopping());
+    }
+
+    private static BeamParams readBeams(DataInputStream in) throws IOException {
+        return new BeamParams(in.readInt(), in.readDouble(), in.readBoolean());
     }
 
     /** @param version of the format */
     static GenerationParams read(DataInputStream in, int version) throws IOException {
         GenerationParams first = readFirst(in);
-        return version == 1 ? first : first.withPrompt(in.readInt(), in.readBoolean());
+        return version == 1
+                ? first
+                : first.withPrompt(in.readInt(), in.readBoolean())
+                        .withBeams(Fields.readNullable(in, ParamsFormat::readBeams));
     }
 
     private static GenerationParams readFirst(DataInputStream in) throws IOException {

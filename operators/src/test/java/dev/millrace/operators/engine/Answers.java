@@ -25,6 +25,10 @@ final class Answers implements EngineListener {
         assertThat(output.text()).hasSameSizeAs(output.tokens());
         answer.tokens.addAll(output.tokens());
         output.text().forEach(answer.text::append);
+        if (output.logprobs() != null) {
+            assertThat(output.logprobs()).hasSameSizeAs(output.tokens());
+            answer.logprobs.addAll(output.logprobs());
+        }
         answer.finish = output.finish();
         answer.stopReason = output.stopReason();
         assertThat(output.sequence().emittedChars()).isEqualTo(answer.text.length());
@@ -70,6 +74,7 @@ final class Answers implements EngineListener {
     /** One answer as far as it was told. */
     static final class Answer {
         final IntList tokens = new IntList(16);
+        final List<SampleLogprobs> logprobs = new ArrayList<>();
         final List<SampleLogprobs> promptLogprobs = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
         FinishReason finish;

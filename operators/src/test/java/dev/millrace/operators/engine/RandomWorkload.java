@@ -328,7 +328,8 @@ final class RandomWorkload {
                 random.nextInt(4) == 0 ? 2 : -1,
                 random.nextInt(3) == 0 ? new int[] {0, 3, 300, 3000}[random.nextInt(4)] : -1,
                 false,
-                badWords);
+                badWords,
+                null);
     }
 
     private String letters(int length) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A model whose next token is a hash of its context, read back through the block tables as attention reads it. Each slot
@@ -27,6 +28,8 @@ final class RememberingExecutor implements ModelExecutor {
 
     static final int VOCABULARY = 48;
 
+    private static final long EMPTY = 7; // hash of no context
+    private static final int CANDIDATES = 50; // tokens that a beam may go on with
     private static final long POISON = 0;
 
     private final int numBlocks;
@@ -349,14 +352,44 @@ final class RememberingExecutor implements ModelExecutor {
     private SampleLogprobs score(ForwardBatch batch, int s, int r) {
         RememberedRow row = rows[batch.row()[s]];
         int length = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
+        if (length == row.size()) {
+            return candidates(hashContext(row, length), batch.numLogprobs()[r]);
+        }
         require(batch.target()[r] == row.token(length), "a target is the next token");
         int k = batch.numLogprobs()[r];
         float logprob = -(mix(hashContext(row, length), batch.target()[r]) & 0xFFFF);
         return new SampleLogprobs(logprob, 1, new int[k], new float[k]);
     }
 
+    /** What a beam whose context is a text would get. */
+    static SampleLogprobs candidates(int[] text, int count) {
+        long hash = EMPTY;
+        for (int i = 0; i < text.length; i++) {
+            hash = mix(hash, mix(mix(mix(text[i], i), i), i));
+        }
+        return candidates(hash, count);
+    }
+
+    private static SampleLogprobs candidates(long hash, int count) {
+        float[] logprobs = new float[CANDIDATES];
+        for (int id = 0; id < CANDIDATES; id++) {
+            logprobs[id] = -((mix(hash, id) >>> 8) & 0xFFFFF) / 65536f;
+        }
+        int[] ids = IntStream.range(0, CANDIDATES)
+                .boxed()
+                .sorted((a, b) -> Float.compare(logprobs[b], logprobs[a]))
+                .limit(count)
+                .mapToInt(Integer::intValue)
+                .toArray();
+        float[] best = new float[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            best[i] = logprobs[ids[i]];
+        }
+        return new SampleLogprobs(0, 1, ids, best);
+    }
+
     private long hashContext(RememberedRow row, int length) {
-        long hash = 7;
+        long hash = EMPTY;
         for (int i = 0; i < length; i++) {
             long content = slots[row.slot(i, blockSize)];
             require(content != POISON, "token " + i + " of the context is there");

@@ -27,13 +27,13 @@ final class KnownFields {
                             + " frequency_penalty seed max_tokens max_completion_tokens min_tokens stop stop_token_ids ignore_eos"
                             + " include_stop_str_in_output skip_special_tokens logprobs top_logprobs prompt_logprobs"
                             + " echo logit_bias allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs"
-                            + " continue_final_message")
+                            + " continue_final_message use_beam_search length_penalty early_stopping")
                     .split(" "));
 
     private static final Set<String> PASSED_OVER =
             Set.of(("stream stream_options user store metadata service_tier safety_identifier prompt_cache_key"
                             + " prompt_cache_retention parallel_tool_calls return_token_ids return_tokens_as_token_ids"
-                            + " length_penalty include_reasoning")
+                            + " include_reasoning")
                     .split(" "));
 
     /** Fields that are not supported, with the values that ask for nothing. */
@@ -54,9 +54,7 @@ final class KnownFields {
         for (String name : "tools documents kv_transfer_params vllm_xargs".split(" ")) {
             refused.put(name, EMPTY);
         }
-        for (String name : "use_beam_search skip_reading_prefix_cache".split(" ")) {
-            refused.put(name, FALSE);
-        }
+        refused.put("skip_reading_prefix_cache", FALSE);
         refused.put("detokenize", TRUE);
         refused.put("spaces_between_special_tokens", TRUE);
         refused.put("best_of", node -> node.isInt() && node.intValue() == 1);

@@ -15,6 +15,7 @@ final class SamplingJson {
     private SamplingJson() {}
 
     static SamplingOptions read(JsonFields body, boolean chat) throws MalformedRecordException {
+        Double lengthPenalty = body.number("length_penalty");
         return SamplingOptions.newBuilder()
                 .setN(body.integer("n"))
                 .setTemperature(body.number("temperature"))
@@ -38,6 +39,9 @@ final class SamplingJson {
                 .setLogitBias(logitBias(body))
                 .setAllowedTokenIds(body.list("allowed_token_ids", JsonFields::integer))
                 .setBadWords(orEmpty(body.list("bad_words", JsonFields::text)))
+                .setUseBeamSearch(body.flag("use_beam_search", false))
+                .setLengthPenalty(lengthPenalty == null ? 1 : lengthPenalty)
+                .setEarlyStopping(body.flag("early_stopping", false))
                 .build();
     }
 
@@ -94,6 +98,15 @@ final class SamplingJson {
         }
         if (sampling.getEcho()) {
             body.put("echo", true);
+        }
+        if (sampling.getUseBeamSearch()) {
+            body.put("use_beam_search", true);
+        }
+        if (sampling.getLengthPenalty() != 1) {
+            body.put("length_penalty", sampling.getLengthPenalty());
+        }
+        if (sampling.getEarlyStopping()) {
+            body.put("early_stopping", true);
         }
         if (!sampling.getSkipSpecialTokens()) {
             body.put("skip_special_tokens", false);
