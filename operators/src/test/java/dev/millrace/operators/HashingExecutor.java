@@ -176,15 +176,24 @@ final class HashingExecutor implements ModelExecutor {
         return new StepOutput(batch.step(), tokens, logprobs, null, 1);
     }
 
-    /** A score that names its token's position and the token. */
-    private static SampleLogprobs score(ForwardBatch batch, int r) {
+    /** A score that names its token's position and the token, beside candidates that depend on the context. */
+    private SampleLogprobs score(ForwardBatch batch, int r) {
         int s = 0;
         while (batch.cuQ()[s + 1] <= batch.sampleToken()[r]) {
             s++;
         }
+        Row row = rows[batch.row()[s]];
+        row.length = batch.contextLength()[s];
+        int first = row.hash(0, slots, config.blockSize());
         int position = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
         int k = batch.numLogprobs()[r];
-        return new SampleLogprobs(-position - batch.target()[r] / 1024f, 1, new int[k], new float[k]);
+        int[] ids = new int[k];
+        float[] logprobs = new float[k];
+        for (int i = 0; i < k; i++) {
+            ids[i] = (first + 7 * i) % VOCABULARY;
+            logprobs[i] = -0.01f * (first % 13) - 0.3f * i;
+        }
+        return new SampleLogprobs(-position - batch.target()[r] / 1024f, 1, ids, logprobs);
     }
 
     private void write(ForwardBatch batch, int s) {
@@ -217,7 +226,12 @@ final class HashingExecutor implements ModelExecutor {
         }
 
         int draw(int[] slots, int blockSize) {
-            long hash = seed;
+            return hash(seed, slots, blockSize);
+        }
+
+        /** Depends on the context, and on what the hash begins with. */
+        int hash(long begin, int[] slots, int blockSize) {
+            long hash = begin;
             for (int i = 0; i < length; i++) {
                 hash = (hash ^ slots[slot(i, blockSize)]) * 0x9E3779B97F4A7C15L;
                 hash ^= hash >>> 29;

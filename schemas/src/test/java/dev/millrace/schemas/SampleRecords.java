@@ -107,11 +107,14 @@ public final class SampleRecords {
                 .build();
     }
 
-    /** A completion that asks for what version 2 added. */
+    /** A completion that asks for what version 3 added. */
     public static PromptRequest scoredPrompt() {
         PromptRequest request = plain("Once");
         request.getSampling().setPromptLogprobs(5);
         request.getSampling().setEcho(true);
+        request.getSampling().setUseBeamSearch(true);
+        request.getSampling().setLengthPenalty(0.5);
+        request.getSampling().setEarlyStopping(true);
         return request;
     }
 

@@ -8,6 +8,7 @@ import dev.millrace.model.config.GenerationConfig;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.prompt.PromptInput;
 import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.schemas.ChatMessage;
 import dev.millrace.schemas.MediaKind;
@@ -135,6 +136,55 @@ class RequestResolverTest {
                 },
                 "n must be 1 when using greedy sampling, got 2.",
                 "n");
+    }
+
+    @Test
+    void aBeamSearchHasAsManyBeamsAsAnswersWhateverTheTemperature() {
+        GenerationParams params = resolve(options -> {
+            options.setUseBeamSearch(true);
+            options.setN(4);
+            options.setTemperature(0.0);
+            options.setLengthPenalty(0.5);
+        });
+        assertThat(params.beams()).isEqualTo(new BeamParams(4, 0.5, false));
+        assertThat(resolve(options -> options.setLengthPenalty(0.5)).beams()).isNull();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "presence_penalty, 0.5",
+        "frequency_penalty, 0.5",
+        "repetition_penalty, 1.5",
+        "min_tokens, 2",
+        "prompt_logprobs, 0",
+    })
+    void whatBeamsCannotHeedIsRefused(String field, double value) {
+        refused(
+                options -> {
+                    options.setUseBeamSearch(true);
+                    boolean real = field.endsWith("penalty");
+                    options.put(field, real ? (Object) value : (Object) (int) value);
+                },
+                field + " is not supported with beam search; leave it out.",
+                field);
+    }
+
+    @Test
+    void beamsHaveNoMoreCandidatesThanLogprobsAreAllowed() {
+        refused(
+                options -> {
+                    options.setUseBeamSearch(true);
+                    options.setN(11);
+                },
+                "Beam search with n=11 requested sample logprobs of 22, which is greater than max allowed: 20",
+                "n");
+        refused(
+                options -> {
+                    options.setUseBeamSearch(true);
+                    options.setLengthPenalty(Double.NaN);
+                },
+                "length_penalty must be a finite number, got NaN.",
+                "length_penalty");
     }
 
     @Test

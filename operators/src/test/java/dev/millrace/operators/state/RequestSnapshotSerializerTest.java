@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.model.media.EncodedMedia;
 import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.sampling.SamplingParams;
+import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
@@ -43,11 +44,11 @@ class RequestSnapshotSerializerTest {
             Instant.ofEpochMilli(1_700_000_060_000L));
 
     /** As version 1 could tell. */
-    private static final RequestSnapshot FIRST = prepared(-1, false, 0);
+    private static final RequestSnapshot FIRST = prepared(-1, false, null, 0);
 
-    private static final RequestSnapshot PREPARED = prepared(7, true, 3);
+    private static final RequestSnapshot PREPARED = prepared(7, true, new BeamParams(2, 0.5, true), 3);
 
-    private static RequestSnapshot prepared(int promptLogprobs, boolean echo, int emitted) {
+    private static RequestSnapshot prepared(int promptLogprobs, boolean echo, BeamParams beams, int emitted) {
         return new RequestSnapshot(
                 HEADER,
                 41,
@@ -77,7 +78,8 @@ class RequestSnapshotSerializerTest {
                                         false,
                                         5,
                                         List.of(new int[] {1, 2}, new int[] {3, 4, 5}))
-                                .withPrompt(promptLogprobs, echo),
+                                .withPrompt(promptLogprobs, echo)
+                                .withBeams(beams),
                         new int[] {984, 987, 987, 985, 11},
                         new int[] {1},
                         List.of(

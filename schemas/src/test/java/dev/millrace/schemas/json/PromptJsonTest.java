@@ -238,7 +238,6 @@ class PromptJsonTest {
                 "\"tools\": [{\"type\": \"function\"}]",
                 "\"response_format\": {\"type\": \"json_object\"}",
                 "\"structured_outputs\": {\"regex\": \"a\"}",
-                "\"use_beam_search\": true",
                 "\"best_of\": 2",
                 "\"cache_salt\": \"s\"",
                 "\"chat_template\": \"{{ messages }}\"",
@@ -251,6 +250,18 @@ class PromptJsonTest {
                 .isInstanceOf(MalformedRecordException.class)
                 .hasMessageContaining(name)
                 .hasMessageContaining("is not supported");
+    }
+
+    @Test
+    void aBeamSearchIsReadAndWritten() throws IOException {
+        String body =
+                "{\"prompt\": \"a\", \"n\": 3, \"use_beam_search\": true, \"length_penalty\": 0.5, \"early_stopping\": true}";
+        PromptRequest request = read(body);
+        assertThat(request.getSampling().getUseBeamSearch()).isTrue();
+        assertThat(request.getSampling().getLengthPenalty()).isEqualTo(0.5);
+        assertThat(request.getSampling().getEarlyStopping()).isTrue();
+        assertThat(json.decode(json.encode(request))).isEqualTo(request);
+        assertThat(unknown).isEmpty();
     }
 
     @Test
