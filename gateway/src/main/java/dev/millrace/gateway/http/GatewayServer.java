@@ -1,13 +1,10 @@
 package dev.millrace.gateway.http;
 
 import dev.millrace.gateway.Generations;
-import dev.millrace.gateway.openai.ApiError;
 import dev.millrace.gateway.openai.CallReader;
 import dev.millrace.gateway.openai.Tokenization;
 import dev.millrace.model.tokenizer.ChatRenderer;
 import dev.millrace.model.tokenizer.Tokenizer;
-import io.netty.handler.codec.http.TooLongHttpHeaderException;
-import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -15,7 +12,6 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
-import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -60,33 +56,41 @@ public final class GatewayServer implements AutoCloseable {
 
     private GatewayServer(GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) {
         this.config = config;
-        this.vertx = Vertx.vertx(new VertxOptions()
-                .setEventLoopPoolSize(1)
-                .setWorkerPoolSize(WORKERS)
-                .setFileSystemOptions(
-                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        this.vertx = vertx();
         this.context = vertx.getOrCreateContext();
         JsonBodies bodies = new JsonBodies(vertx, new BodyReader(vertx, config.limits()));
         AnswerMetrics answers = new AnswerMetrics(System::nanoTime);
+        HttpMetrics requests = new HttpMetrics();
         this.calls = new CallHandler(vertx, generations, bodies, config.limits(), answers);
         this.connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
-        HttpMetrics requests = new HttpMetrics();
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
-        PassedOverFields passedOver = new PassedOverFields();
-        CallReader reader = new CallReader(model::names, config.answers(), tokenizer, Clock.systemUTC(), passedOver);
-        Tokenization tokenization = new Tokenization(model::names, model::maxModelLen, tokenizer, chats, passedOver);
-        Routes routes = new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version())
-                .routes(reader, tokenization);
+        ServerRoutes endpoints =
+                new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version());
         this.server = vertx.createHttpServer(options(config))
                 .connectionHandler(connections::opened)
-                .invalidRequestHandler(GatewayServer::refuse)
+                .invalidRequestHandler(BrokenRequests::refuse)
                 .requestHandler(new Dispatcher(
-                        routes,
+                        routes(endpoints, model, tokenizer, chats),
                         new ApiKeys(config.apiKeys()),
                         new Cors(config.allowedOrigins()),
                         connections,
                         requests,
                         config.logRequests()));
+    }
+
+    private Routes routes(ServerRoutes endpoints, ServedModel model, Tokenizer tokenizer, ChatRenderer chats) {
+        PassedOverFields passedOver = new PassedOverFields();
+        return endpoints.routes(
+                new CallReader(model::names, config.answers(), tokenizer, Clock.systemUTC(), passedOver),
+                new Tokenization(model::names, model::maxModelLen, tokenizer, chats, passedOver));
+    }
+
+    private static Vertx vertx() {
+        return Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(WORKERS)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
 
     private static HttpServerOptions options(GatewayConfig config) {
@@ -115,6 +119,14 @@ public final class GatewayServer implements AutoCloseable {
             return;
         }
         closed = true;
+        try {
+            stopListening();
+        } finally {
+            await(vertx.close(), Duration.ofSeconds(30));
+        }
+    }
+
+    private void stopListening() throws IOException {
         CompletableFuture<Void> idle = new CompletableFuture<>();
         context.runOnContext(now -> calls.close(() -> idle.complete(null)));
         if (!isDone(idle, config.shutdownTimeout())) {
@@ -125,7 +137,6 @@ public final class GatewayServer implements AutoCloseable {
         if (!isDone(down, LAST_WORDS.plusMillis(500))) {
             context.runOnContext(now -> connections.cutAll());
         }
-        await(vertx.close(), Duration.ofSeconds(30));
     }
 
     private static boolean isDone(CompletableFuture<Void> idle, Duration patience) throws IOException {
@@ -152,21 +163,5 @@ public final class GatewayServer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         return e.getCause() instanceof IOException io ? io : new IOException(e.toString(), e);
-    }
-
-    /** What is no HTTP, or larger than a request's head may be. */
-    private static void refuse(HttpServerRequest request) {
-        Throwable cause = request.decoderResult().cause();
-        request.response().putHeader("Connection", "close");
-        if (cause instanceof TooLongHttpLineException) {
-            Replies.error(request, ApiError.ofStatus(414, "Request-URI Too Long", "The request's URI is too long."));
-        } else if (cause instanceof TooLongHttpHeaderException) {
-            Replies.error(
-                    request,
-                    ApiError.ofStatus(431, "Request Header Fields Too Large", "The request's headers are too large."));
-        } else {
-            Replies.error(request, ApiError.ofStatus(400, "Bad Request", "Invalid HTTP request received."));
-        }
-        request.connection().close();
     }
 }

@@ -17,12 +17,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One call from the moment it is understood to its end: sends its prompts, hands events on to whoever writes the response,
  * and cancels what nobody reads any more. Belongs to the event loop, but for {@link #submit}.
  */
 final class GenerationCall {
+
+    private static final Logger LOG = LoggerFactory.getLogger(GenerationCall.class);
 
     private final Context context;
     private final Call call;
@@ -59,16 +63,24 @@ final class GenerationCall {
                 sent.add(to.submit(call.requests().get(i), new Listener(i)));
             }
             return sent;
-        } catch (TooManyRequestsException e) {
+        } catch (TooManyRequestsException | RuntimeException e) {
             sent.forEach(Generation::cancel);
-            throw new ApiException(ApiError.ofStatus(429, "Too Many Requests", e.getMessage()));
-        } catch (InvalidInputException e) {
-            sent.forEach(Generation::cancel);
-            throw new ApiException(ApiError.badRequest(e.getMessage(), e.param()));
-        } catch (IllegalStateException e) {
-            sent.forEach(Generation::cancel);
-            throw new ApiException(ApiError.unavailable("The server is shutting down; try again later."));
+            throw new ApiException(refusal(e));
         }
+    }
+
+    private static ApiError refusal(Exception e) {
+        if (e instanceof TooManyRequestsException) {
+            return ApiError.ofStatus(429, "Too Many Requests", e.getMessage());
+        }
+        if (e instanceof InvalidInputException invalid) {
+            return ApiError.badRequest(invalid.getMessage(), invalid.param());
+        }
+        if (e instanceof IllegalStateException) {
+            return ApiError.unavailable("The server is shutting down; try again later.");
+        }
+        LOG.error("A request could not be sent", e);
+        return ApiError.internal("The request could not be sent; the server's log says why.");
     }
 
     /** The prompts were sent. */

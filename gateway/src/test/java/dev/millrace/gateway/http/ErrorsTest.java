@@ -261,6 +261,17 @@ class ErrorsTest extends HttpTest {
     }
 
     @Test
+    void promptThatCannotBeSentHasItsStatus() throws Exception {
+        generations.failure = new InvalidInputException("the id is too long", "request_id");
+        assertError(wait(send(CHAT, "{" + HELLO + "}")), 400, "BadRequestError", "the id is too long");
+        generations.failure = new IllegalStateException("closed");
+        assertError(wait(send(CHAT, "{" + HELLO + "}")), 503, "Service Unavailable", "shutting down");
+        generations.failure = new UnsupportedOperationException("a fault");
+        assertError(wait(send(CHAT, "{" + HELLO + "}")), 500, "InternalServerError", "the server's log says why");
+        assertThat(json(get("/load")).path("server_load").intValue()).isZero();
+    }
+
+    @Test
     void nothingMoreIsSentAfterAnError() throws Exception {
         var response = send(CHAT, "{" + HELLO + ", 'stream': true}");
         Submitted sent = generations.take();
