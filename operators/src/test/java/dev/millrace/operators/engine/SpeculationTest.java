@@ -152,7 +152,8 @@ class SpeculationTest {
                 random.nextInt(6) == 0 ? 2 : -1,
                 random.nextInt(6) == 0 ? 0 : -1,
                 false,
-                random.nextInt(6) == 0 ? List.of(new int[] {260, 311}, new int[] {13, 977}) : List.of());
+                random.nextInt(6) == 0 ? List.of(new int[] {260, 311}, new int[] {13, 977}) : List.of(),
+                null);
     }
 
     /** All requests on an engine that is given up for a new one after so many steps, as after a crash. */
