@@ -208,7 +208,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         answer.handled(output.logprobs(), timers.now(), nanos);
         if (output.finish() != null) {
             metrics.lengths(answer.sequence().promptLength(), answer.sequence().outputLength());
-            if (!answer.wasRestored() && answer.sequence().outputLength() > 0) {
+            if (!answer.wasRestored()) {
                 metrics.phases(answer.sequence().timeline());
             }
         }

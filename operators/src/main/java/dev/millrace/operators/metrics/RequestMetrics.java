@@ -67,8 +67,11 @@ public final class RequestMetrics {
         generationTokens.update(generated);
     }
 
-    /** How an answer's time was spent, where this process saw all of it. */
+    /** How an answer's time was spent, where this process saw all of it; one that ended before its first token has no phases. */
     public void phases(Timeline time) {
+        if (time.firstToken() == 0) {
+            return;
+        }
         queueTime.update(time.firstScheduled() - time.added());
         prefillTime.update(time.firstToken() - time.firstScheduled());
         decodeTime.update(time.lastToken() - time.firstToken());

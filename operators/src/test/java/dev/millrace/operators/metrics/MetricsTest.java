@@ -66,6 +66,15 @@ class MetricsTest {
     }
 
     @Test
+    void anAnswerWithoutATokenHasNoPhases() {
+        var time = new Timeline();
+        time.markAdded(1_000_000_000);
+        time.markScheduled(1_100_000_000);
+        new RequestMetrics(group).phases(time);
+        assertThat(group.histogram("request_prefill_time_seconds").getCount()).isZero();
+    }
+
+    @Test
     void finishedRequestsAreCountedByReason() {
         var metrics = new RequestMetrics(group);
         metrics.finished(FinishReason.STOP, 1);
