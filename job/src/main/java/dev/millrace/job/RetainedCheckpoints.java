@@ -30,6 +30,37 @@ public final class RetainedCheckpoints {
         }
     }
 
+    /**
+     * Deletes checkpoints that were never completed, which with their media are what killed jobs leave behind.
+     *
+     * @param checkpoints a folder whose jobs have all ended
+     */
+    public static void sweep(Path checkpoints) throws IOException {
+        if (!Files.isDirectory(checkpoints)) {
+            return;
+        }
+        List<Path> incomplete;
+        try (Stream<Path> folders = Files.walk(checkpoints, 2)) {
+            incomplete = folders.filter(
+                            folder -> folder.getFileName().toString().startsWith("chk-"))
+                    .filter(folder -> Files.notExists(folder.resolve("_metadata")))
+                    .toList();
+        }
+        for (Path folder : incomplete) {
+            delete(folder);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        List<Path> deepestFirst;
+        try (Stream<Path> files = Files.walk(folder)) {
+            deepestFirst = files.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path file : deepestFirst) {
+            Files.delete(file);
+        }
+    }
+
     /** A checkpoint that is replaced meanwhile counts as the oldest. */
     private static FileTime completedAt(Path metadata) {
         try {

@@ -16,12 +16,21 @@ final class Complaints {
 
     static int badParameter(ParameterException e, String[] args) {
         CommandLine line = e.getCommandLine();
-        line.getErr().println("millrace: " + e.getMessage());
-        if (e instanceof UnmatchedArgumentException unmatched) {
-            UnmatchedArgumentException.printSuggestions(unmatched, line.getErr());
-        }
+        String message = e instanceof UnmatchedArgumentException unmatched ? unknown(unmatched) : e.getMessage();
+        line.getErr().println("millrace: " + message);
         line.getErr().printf("See '%s --help'.%n", line.getCommandSpec().qualifiedName());
         return line.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    /** Of all that was not understood the first is the cause; a flag gets those that are spelled like it. */
+    private static String unknown(UnmatchedArgumentException e) {
+        if (!e.isUnknownOption()) {
+            return e.getMessage();
+        }
+        String unknown = "Unknown option: '" + e.getUnmatched().get(0) + "'";
+        return e.getSuggestions().isEmpty()
+                ? unknown
+                : unknown + "; the nearest is " + String.join(" or ", e.getSuggestions());
     }
 
     static int failed(Exception e, CommandLine line, ParseResult result) {

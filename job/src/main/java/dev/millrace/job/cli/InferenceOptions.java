@@ -36,7 +36,7 @@ final class InferenceOptions {
     OperatorConfig operatorConfig(Path folder, String asGiven) {
         int maxModelLen = model.maxModelLen(folder);
         return new OperatorConfig(
-                folder.toAbsolutePath().toString(),
+                folder.toAbsolutePath().normalize().toString(),
                 model.servedNames(folder, asGiven),
                 engine.executorConfig(model, device, maxModelLen),
                 engine.engineConfig(maxModelLen),
@@ -48,15 +48,18 @@ final class InferenceOptions {
                 !job.disableLogStats);
     }
 
+    /** What the dashboard calls a job, by which it is found again. */
+    static String jobName(OperatorConfig operator) {
+        return "millrace " + operator.servedModelNames().get(0);
+    }
+
     /**
      * What they mean for the job.
      *
-     * @param served the model's name
      * @param checkpoints URI of the folder for its checkpoints, or null for the cluster's own setting
      * @param restored checkpoint to go on from, or null
      */
-    JobConfig jobConfig(String served, KafkaConfig kafka, String checkpoints, String restored) {
-        return new JobConfig(
-                "millrace " + served, kafka, job.parallelism, job.checkpointInterval, checkpoints, restored);
+    JobConfig jobConfig(OperatorConfig operator, KafkaConfig kafka, String checkpoints, String restored) {
+        return new JobConfig(jobName(operator), kafka, job.parallelism, job.checkpointInterval, checkpoints, restored);
     }
 }

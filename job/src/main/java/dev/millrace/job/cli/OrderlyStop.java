@@ -1,5 +1,6 @@
 package dev.millrace.job.cli;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -9,12 +10,20 @@ import org.slf4j.LoggerFactory;
 final class OrderlyStop implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(OrderlyStop.class);
-    private static final int PATIENCE_SECONDS = 10;
+    private static final Duration USUAL = Duration.ofSeconds(10);
 
     private volatile Runnable stop = () -> {};
     private final CountDownLatch closed = new CountDownLatch(1);
 
+    private final Duration patience;
+
     OrderlyStop() {
+        this(USUAL);
+    }
+
+    /** @param patience how long the process waits for the work to end */
+    OrderlyStop(Duration patience) {
+        this.patience = patience;
         Runtime.getRuntime().addShutdownHook(new Thread(this::await, "millrace-stop"));
     }
 
@@ -35,8 +44,8 @@ final class OrderlyStop implements AutoCloseable {
         }
         stop.run();
         try {
-            if (!closed.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.warn("Not everything was closed within {} s", PATIENCE_SECONDS);
+            if (!closed.await(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("Not everything was closed within {} s", patience.toSeconds());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -69,13 +69,12 @@ final class RunCommand implements Callable<Integer> {
         var control = KafkaControl.factory(kafka, VersionProvider.version());
         var inference = new InferenceOperatorFactory(operator, executors, control);
         TopicLimits limits = options.topics.prepare(kafka);
-        String served = operator.servedModelNames().get(0);
         if (isFlinksProgram) {
-            InferenceJob.execute(options.jobConfig(served, kafka, job.checkpointUri(), null), limits, inference);
+            InferenceJob.execute(options.jobConfig(operator, kafka, job.checkpointUri(), null), limits, inference);
             return 0;
         }
-        Function<String, JobGraph> graph = restored ->
-                InferenceJob.build(options.jobConfig(served, kafka, job.checkpointUri(), restored), limits, inference);
+        Function<String, JobGraph> graph = restored -> InferenceJob.build(
+                options.jobConfig(operator, kafka, job.checkpointUri(), restored), limits, inference);
         if (job.jobManager != null) {
             submit(job.jobManager, graph.apply(null));
             return 0;
@@ -88,7 +87,7 @@ final class RunCommand implements Callable<Integer> {
         try (var stop = new OrderlyStop();
                 EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, 0, flink)) {
             Path checkpoints = job.localCheckpoints().orElse(folder.resolve("checkpoints"));
-            LocalJob running = LocalJob.submit(cluster, checkpoints, graph);
+            SubmittedJob running = SubmittedJob.submit(cluster, checkpoints, graph);
             stop.by(running::cancel);
             return running.awaitEnd();
         }

@@ -1,6 +1,7 @@
 package dev.millrace.job.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
@@ -8,18 +9,20 @@ import picocli.CommandLine.IVersionProvider;
 final class VersionProvider implements IVersionProvider {
 
     @Override
-    public String[] getVersion() throws IOException {
+    public String[] getVersion() {
         return new String[] {
             "millrace %s (Java %s, %s)"
                     .formatted(version(), System.getProperty("java.version"), System.getProperty("java.vm.vendor"))
         };
     }
 
-    /** Millrace's alone. */
-    static String version() throws IOException {
+    /** Millrace's. */
+    static String version() {
         var build = new Properties();
         try (var in = VersionProvider.class.getResourceAsStream("/millrace.properties")) {
             build.load(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         return build.getProperty("version");
     }

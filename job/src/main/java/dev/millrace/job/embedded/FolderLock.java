@@ -19,6 +19,24 @@ public final class FolderLock implements AutoCloseable {
 
     private static final int LONGEST_NUMBER = 20;
 
+    /** Somebody else has the folder. */
+    public static final class TakenException extends IOException {
+
+        private static final long serialVersionUID = 1;
+
+        private final String owner;
+
+        private TakenException(Path folder, String owner, Throwable cause) {
+            super("the folder " + folder + " is used by " + owner + "; give another one", cause);
+            this.owner = owner;
+        }
+
+        /** Who has it, in words. */
+        public String owner() {
+            return owner;
+        }
+    }
+
     private final Path folder;
     private final FileChannel file;
 
@@ -30,7 +48,7 @@ public final class FolderLock implements AutoCloseable {
     /**
      * Takes the folder, which is made if missing.
      *
-     * @throws IOException if another process, or another part of this one, has it
+     * @throws TakenException if another process, or another part of this one, has it
      */
     public static FolderLock claim(Path dir) throws IOException {
         Path folder = dir.toAbsolutePath();
@@ -39,8 +57,7 @@ public final class FolderLock implements AutoCloseable {
                 folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             if (file.tryLock() == null) {
-                throw new IOException("the folder " + folder + " is used by another process" + named(file)
-                        + "; give another one, or stop that");
+                throw new TakenException(folder, "another process" + number(file), null);
             }
             file.truncate(0);
             file.write(
@@ -48,7 +65,7 @@ public final class FolderLock implements AutoCloseable {
             return new FolderLock(folder, file);
         } catch (OverlappingFileLockException e) {
             file.close();
-            throw new IOException("the folder " + folder + " is used by this process already; give another one", e);
+            throw new TakenException(folder, "this process already", e);
         } catch (IOException e) {
             file.close();
             throw e;
@@ -66,10 +83,10 @@ public final class FolderLock implements AutoCloseable {
     }
 
     /** The holder as it wrote itself down, unless it was stopped before that. */
-    private static String named(FileChannel file) throws IOException {
+    private static String number(FileChannel file) throws IOException {
         ByteBuffer number = ByteBuffer.allocate(LONGEST_NUMBER);
         file.read(number, 0);
         String pid = new String(number.array(), 0, number.position(), StandardCharsets.US_ASCII);
-        return pid.isEmpty() ? "" : ", " + pid;
+        return pid.isEmpty() ? "" : " (" + pid + ")";
     }
 }

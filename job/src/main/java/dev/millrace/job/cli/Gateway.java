@@ -1,0 +1,65 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.gateway.Generations;
+import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.http.GatewayServer;
+import dev.millrace.gateway.topic.TopicGenerations;
+import dev.millrace.model.directory.ModelDirectory;
+import dev.millrace.model.tokenizer.DjlTokenizer;
+import java.io.IOException;
+import java.net.URI;
+
+/** An HTTP server and its way through the topics, which go together. */
+final class Gateway implements AutoCloseable {
+
+    private final String host;
+    private final Generations generations;
+    private final GatewayServer server;
+
+    private Gateway(String host, Generations generations, GatewayServer server) {
+        this.host = host;
+        this.generations = generations;
+        this.server = server;
+    }
+
+    /**
+     * Starts to listen.
+     *
+     * @param chatTemplate text of the template that replaces the model's, or null
+     * @throws IOException if the port cannot be had
+     */
+    static Gateway open(
+            dev.millrace.gateway.topic.GatewayConfig topics,
+            GatewayConfig http,
+            ModelDirectory model,
+            String chatTemplate)
+            throws IOException {
+        DjlTokenizer tokenizer = model.tokenizer();
+        Generations generations = TopicGenerations.open(topics);
+        try {
+            var server = GatewayServer.start(http, generations, tokenizer, model.chatRenderer(tokenizer, chatTemplate));
+            return new Gateway(http.host() == null ? "0.0.0.0" : http.host(), generations, server);
+        } catch (IOException | RuntimeException e) {
+            generations.close();
+            throw e;
+        }
+    }
+
+    /** What clients are told as their base URL. */
+    URI url() {
+        String name = host.indexOf(':') < 0 ? host : "[" + host + "]";
+        return URI.create("http://" + name + ":" + server.port() + "/v1");
+    }
+
+    /** Whether the job behind it was heard of lately. */
+    boolean isReady() {
+        return generations.status().isAlive();
+    }
+
+    /** Takes no more calls and ends those under way, in their time. */
+    @Override
+    public synchronized void close() throws IOException {
+        server.close();
+        generations.close();
+    }
+}

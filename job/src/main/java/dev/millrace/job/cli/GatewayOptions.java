@@ -1,0 +1,118 @@
+package dev.millrace.job.cli;
+
+import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.openai.AnswerStyle;
+import dev.millrace.gateway.topic.GatewayConfig.Instance;
+import dev.millrace.job.kafka.KafkaConfig;
+import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.model.directory.ModelDirectory;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** The HTTP server in front of the topics. Names, meanings and defaults are vLLM's where it has them. */
+final class GatewayOptions {
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            description = "Address to listen on (default: all of this machine's).")
+    private String host;
+
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            converter = Port.class,
+            description = "Port to listen on; 0: a free one (default: ${DEFAULT-VALUE}).")
+    private int port = GatewayConfig.DEFAULT_PORT;
+
+    @Option(
+            names = "--api-key",
+            arity = "1..*",
+            paramLabel = "KEY",
+            description = "Keys, one of which a request under /v1 must bring as a bearer token (default: what the"
+                    + " environment has as MILLRACE_API_KEY, else none is needed).")
+    private List<String> apiKeys = List.of();
+
+    @Option(
+            names = "--allowed-origins",
+            paramLabel = "JSON",
+            converter = JsonTexts.class,
+            description = "Origins of pages that may call, as [\"https://example.org\"] (default: [\"*\"], all).")
+    private List<String> allowedOrigins = List.of("*");
+
+    @Option(
+            names = "--max-pending",
+            paramLabel = "N",
+            converter = IntegerFrom.One.class,
+            description = "Unfinished requests at which further ones are refused with 429 (default: ${DEFAULT-VALUE}).")
+    private int maxPending = 1024;
+
+    @Option(
+            names = "--instance-id",
+            paramLabel = "ID",
+            description =
+                    "Name of this server among those of the topics, the same at every start: requests that it left"
+                            + " open when it was killed are cancelled when it starts again (default: a new one, and they go on).")
+    private String instanceId;
+
+    @Option(
+            names = "--shutdown-timeout",
+            paramLabel = "SECONDS",
+            converter = WholeSeconds.class,
+            description = "How long requests may go on when the server is told to stop; 0 ends them at once"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private Duration shutdownTimeout = Duration.ZERO;
+
+    @Option(names = "--enable-log-requests", description = "Logs each request.")
+    private boolean logRequests;
+
+    @Option(
+            names = "--response-role",
+            paramLabel = "ROLE",
+            description = "Role that answers of a conversation have (default: ${DEFAULT-VALUE}).")
+    private String responseRole = "assistant";
+
+    @Option(names = "--return-tokens-as-token-ids", description = "Writes tokens of log-probabilities as token_id:N.")
+    private boolean tokensAsIds;
+
+    @Option(
+            names = "--enable-prompt-tokens-details",
+            description = "Has usage tell how many tokens of the prompt were cached.")
+    private boolean promptTokensDetails;
+
+    @Option(names = "--enable-force-include-usage", description = "Ends every stream with its usage.")
+    private boolean forceUsage;
+
+    Duration shutdownTimeout() {
+        return shutdownTimeout;
+    }
+
+    /**
+     * Starts the server.
+     *
+     * @param names of the model; empty: those that the job says
+     * @param chatTemplate text of the template that replaces the model's, or null
+     * @throws IOException if the port cannot be had
+     */
+    Gateway open(KafkaConfig kafka, TopicLimits limits, ModelDirectory model, List<String> names, String chatTemplate)
+            throws IOException {
+        Instance instance = instanceId == null ? Instance.unique() : Instance.stable(instanceId);
+        return Gateway.open(kafka.gateway(limits, instance, maxPending, null), http(names), model, chatTemplate);
+    }
+
+    private GatewayConfig http(List<String> names) {
+        return new GatewayConfig(
+                host,
+                port,
+                names,
+                GatewayConfig.apiKeys(apiKeys, System.getenv()),
+                allowedOrigins,
+                new AnswerStyle(responseRole, promptTokensDetails, forceUsage, tokensAsIds),
+                GatewayConfig.Limits.DEFAULT,
+                shutdownTimeout,
+                VersionProvider.version(),
+                logRequests);
+    }
+}

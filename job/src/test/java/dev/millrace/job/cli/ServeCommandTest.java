@@ -1,0 +1,163 @@
+package dev.millrace.job.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.engine.EngineConfig;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class ServeCommandTest {
+
+    private static final String MODEL =
+            Path.of(System.getProperty("millrace.root"), "golden", "model-a").toString();
+
+    /** The commands of the article on Qwen2.5-VL and vLLM, but for the first word and where the model is. */
+    private static final String ARTICLE = "--host 0.0.0.0 --port 8030 --dtype auto --max-num-batched-tokens 1024"
+            + " --max-model-len 1024 --max-num-seqs 8 --enforce-eager";
+
+    private static final String ARTICLE_ON_TWO_GPUS =
+            ARTICLE + " --tensor-parallel-size 2 --gpu-memory-utilization 0.85"
+                    + " --limit-mm-per-prompt image=5,video=5 --trust-remote-code";
+
+    @Test
+    void theCommandOfTheArticleIsUnderstoodAsPrinted() {
+        OperatorConfig config = parse(ARTICLE);
+
+        assertThat(config.engine())
+                .isEqualTo(new EngineConfig(1024, 8, 1024, true, true, 0, EngineConfig.Policy.FCFS, 2));
+        assertThat(config.executor().gpu()).isEqualTo(new ExecutorConfig.Gpu(0.92, true, 1, ""));
+        assertThat(config.servedModelNames()).containsExactly(MODEL, "model-a");
+    }
+
+    @Test
+    void itsCommandForTwoGpusIsUnderstoodAsPrinted() {
+        OperatorConfig config = parse(ARTICLE_ON_TWO_GPUS);
+
+        assertThat(config.executor().gpu()).isEqualTo(new ExecutorConfig.Gpu(0.85, true, 2, ""));
+        assertThat(config.media().imagesPerPrompt()).isEqualTo(5);
+        assertThat(config.media().videosPerPrompt()).isEqualTo(5);
+    }
+
+    @Test
+    void limitsMayBeJsonAndUnderscoresStandForDashes() {
+        OperatorConfig config = parse("--limit_mm_per_prompt {\"image\":2,\"video\":{\"count\":1}} --max_num_seqs=3");
+
+        assertThat(config.media().imagesPerPrompt()).isEqualTo(2);
+        assertThat(config.media().videosPerPrompt()).isEqualTo(1);
+        assertThat(config.engine().maxNumSeqs()).isEqualTo(3);
+    }
+
+    @Test
+    void aModelIsKnownByTheNamesThatAreGiven() {
+        assertThat(parse("--served-model-name one two").servedModelNames()).containsExactly("one", "two");
+    }
+
+    @Test
+    void aFlagThatOnlyVllmHasIsRefusedByNameWithWhatToDo() {
+        var serve = new CommandLine(new ServeCommand());
+        assertThat(VllmFlags.advice()).hasSizeGreaterThan(200);
+        VllmFlags.advice().forEach((flag, advice) -> assertThatThrownBy(() -> serve.parseArgs(MODEL, flag, "8"))
+                .hasMessage(flag + " is a flag of vLLM that Millrace does not have: " + advice + "."));
+    }
+
+    @Test
+    void noFlagOfOursIsInTheTableOfThoseWeLack() {
+        var serve = Main.commandLine().getSubcommands().get("serve").getCommandSpec();
+        assertThat(VllmFlags.advice().keySet()).noneMatch(flag -> serve.findOption(flag) != null);
+        assertThat(serve.findOption("--speculative-config")).isNotNull();
+    }
+
+    @Test
+    void suchAFlagIsRefusedHoweverItIsWrittenAndWhereverItStands() {
+        String refusal = "--kv-cache-dtype is a flag of vLLM that Millrace does not have";
+        assertThat(complaint(2, "--kv_cache_dtype=fp8", MODEL)).contains(refusal);
+        assertThat(complaint(2, "--kv-cache-dtype", "fp8", "no/such/model")).contains(refusal);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--port|70000|0 to 65535",
+                "--port|http|0 to 65535",
+                "--shutdown-timeout|-1|0 to 2147483647",
+                "--allowed-origins|*|JSON array",
+                "--max-pending|0|1 to 2147483647",
+                "--max-num-seq|8|--max-num-seqs",
+            })
+    void aBadFlagIsRefusedWithItsValueOrTheNearest(String flag, String value, String allowed) {
+        assertThat(complaint(2, MODEL, flag, value).lines().findFirst().orElseThrow())
+                .startsWith("millrace: ")
+                .contains(flag, allowed);
+    }
+
+    @Test
+    void aModelOnAHubIsToBeFetchedFirst() {
+        assertThat(complaint(2, "Qwen/Qwen2.5-VL-7B-Instruct"))
+                .contains("hf download Qwen/Qwen2.5-VL-7B-Instruct --local-dir ./Qwen/Qwen2.5-VL-7B-Instruct");
+        assertThat(complaint(2)).contains("MODEL");
+    }
+
+    @Test
+    void aClusterElsewhereNeedsBrokersThatItCanReach() {
+        assertThat(complaint(1, MODEL, "--jobmanager=elsewhere:8081"))
+                .startsWith("millrace: --jobmanager")
+                .contains("--bootstrap-servers");
+    }
+
+    @Test
+    void aTakenPortIsSaidBeforeTheModelIsLoaded(@TempDir Path folder) throws IOException {
+        try (var taken = new ServerSocket(0)) {
+            String port = Integer.toString(taken.getLocalPort());
+            assertThat(complaint(1, model().toString(), "--port", port, "--data-dir=" + folder, "--device=cpu"))
+                    .contains("cannot listen on all addresses, port " + port);
+        }
+    }
+
+    @Test
+    void eachModelHasAFolderOfItsOwnAmongTheUsersState(@TempDir Path state) throws IOException {
+        Map<String, String> environment = Map.of("XDG_STATE_HOME", state.toString());
+        Path one = DataFolder.usual(Path.of("/models/one/demo"), environment);
+        Path other = DataFolder.usual(Path.of("/models/other/demo"), environment);
+
+        assertThat(one.getParent()).isEqualTo(state.resolve("millrace"));
+        assertThat(one.getFileName().toString()).startsWith("demo-");
+        assertThat(other).isNotEqualTo(one);
+        assertThat(DataFolder.usual(Path.of("/models/one/./demo"), environment)).isEqualTo(one);
+        assertThat(DataFolder.usual(one, Map.of()).toString()).contains(".local/state/millrace");
+        assertThat(Files.exists(one)).isFalse();
+    }
+
+    private static Path model() {
+        return Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
+    }
+
+    private static OperatorConfig parse(String flags) {
+        var command = new ServeCommand();
+        new CommandLine(command).parseArgs((MODEL + " " + flags).split(" "));
+        return command.operatorConfig();
+    }
+
+    private static String complaint(int code, String... args) {
+        var err = new StringWriter();
+        CommandLine line = Main.commandLine().setErr(new PrintWriter(err, true));
+        String[] all = new String[args.length + 1];
+        all[0] = "serve";
+        System.arraycopy(args, 0, all, 1, args.length);
+        assertThat(line.execute(all)).as(err.toString()).isEqualTo(code);
+        return err.toString();
+    }
+}
