@@ -1,7 +1,7 @@
 // accept_drafts: for each row whose samples verify drafts, accepts those that equal the sample before them, up to the first that does
 // not, and notes them and the sample behind them in the row's state, as if they had been drawn one after another.
 //
-//   samples i[R, 4] (Sample in row_state.cuh), those of a row one after another with one draft more each; stepIds i[T], the step's
+//   samples i[R, 8] (Sample in row_state.cuh), those of a row one after another with one draft more each; stepIds i[T], the step's
 //   token ids; tokens i[R] -> the row's state; lastTokens i[rows]
 
 #include "row_state.cuh"

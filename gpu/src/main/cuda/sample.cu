@@ -8,8 +8,8 @@
 //
 // min-p, top-k and top-p keep the largest values: all above a bin surely, none below another, and the list decides between. A
 // row's result depends on its own values alone: chunks have a fixed length, sums are of integers, a best is a best in any order.
-// A sample of the dummy row, the last, is none. Reads samples i[R, 4] (Sample in row_state.cuh) and stepIds i[T], the step's token
-// ids, some of which may be drafts; writes tokens i[R], lastTokens i[rows]. Samples of a row that verify drafts change nothing of
+// A sample of the dummy row, the last, is none. Reads samples i[R, 8] (Sample in row_state.cuh), stepIds i[T], the step's token
+// ids, some of which may be drafts, and masks u32[., ceil(V / 32)]; writes tokens i[R], lastTokens i[rows]. Samples of a row that verify drafts change nothing of
 // its state: accept_drafts.cu does. If `drafting`, a sample is the draft behind its drafts and goes to its place in stepIds; nothing
 // but lastTokens, those of the draft model then, changes.
 // Scratch: scores f64, ids i, maxima f32, each [R, CHUNKS]; counts u32[R, BINS] and masses u64[R, BINS], zero before and after;
@@ -88,21 +88,22 @@ __device__ float chunk_max(const View& view) {
     return block_max<SCAN_THREADS>(max);
 }
 
-// The first of the largest raw logits: what is drawn where nothing may be.
-__device__ int likeliest(const float* logits, int size) {
+// The first of the largest raw logits that the mask leaves: what is drawn where nothing may be.
+__device__ int likeliest(const View& view) {
+    auto value = [&](int i) { return (view.masked(i) & 1) != 0 ? MINUS_INFINITY : view.logits[i]; };
     float max = MINUS_INFINITY;
-    for (int i = threadIdx.x; i < size; i += ROW_THREADS) {
-        max = fmaxf(max, logits[i]);
+    for (int i = threadIdx.x; i < view.size; i += ROW_THREADS) {
+        max = fmaxf(max, value(i));
     }
     max = block_max<ROW_THREADS>(max);
     Best best = Best::none();
-    for (int i = threadIdx.x; i < size && best.id == NOBODY; i += ROW_THREADS) {
-        if (logits[i] == max) {
+    for (int i = threadIdx.x; i < view.size && best.id == NOBODY; i += ROW_THREADS) {
+        if (value(i) == max && (view.masked(i) & 1) == 0) {
             best = Best{0, i};
         }
     }
     best = block_best<ROW_THREADS>(best);
-    return best.id == NOBODY || logits[0] != logits[0] ? 0 : best.id;
+    return best.id == NOBODY || value(0) != value(0) ? 0 : best.id;
 }
 
 __device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {
@@ -123,8 +124,8 @@ __device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
-        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
-        unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        const float* logits, int stride, const int4* samples, const int* stepIds, const unsigned* masks,
+        int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         double* scores, int* ids, float* maxima) {
     griddepcontrol_wait();
     Sample sample = Sample::of(samples, blockIdx.y);
@@ -133,7 +134,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
         return;
     }
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
-    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
+    View view = View::of(rows, sample, stepIds, masks, logits + static_cast<long long>(blockIdx.y) * stride);
     int at = blockIdx.y * gridDim.x + blockIdx.x;
     if ((view.flags & FILTERED) != 0) {
         float max = chunk_max(view);
@@ -152,8 +153,8 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_scan(
 }
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
-        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
-        unsigned* counts, float* biases, int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
+        const float* logits, int stride, const int4* samples, const int* stepIds, const unsigned* masks,
+        int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow, const float* maxima, unsigned* binCounts, u64* binMasses) {
     griddepcontrol_wait();
     Sample sample = Sample::of(samples, blockIdx.y);
     int row = sample.row;
@@ -172,7 +173,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_histogram(
         mass[i] = 0;
     }
     __syncthreads();
-    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
+    View view = View::of(rows, sample, stepIds, masks, logits + static_cast<long long>(blockIdx.y) * stride);
     for (int p = 0; p < PACKS; p++) {
         float value[4];
         view.pack(pack_start(p), value);
@@ -236,8 +237,8 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_bounds(
 }
 
 extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
-        const float* logits, int stride, const int4* samples, const int* stepIds, int* fields, unsigned* bitmaps,
-        unsigned* counts, float* biases, int vocabulary, int dummyRow,
+        const float* logits, int stride, const int4* samples, const int* stepIds, const unsigned* masks,
+        int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow,
         const float* maxima, const Bounds* bounds, double* scores, int* ids, int* lengths, u64* lists) {
     griddepcontrol_wait();
     Sample sample = Sample::of(samples, blockIdx.y);
@@ -247,7 +248,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
         return;
     }
     Filter filter = Filter::of(rows, row, largest<SCAN_THREADS>(maxima + blockIdx.y * gridDim.x, gridDim.x));
-    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(blockIdx.y) * stride);
+    View view = View::of(rows, sample, stepIds, masks, logits + static_cast<long long>(blockIdx.y) * stride);
     Bounds bound = bounds[blockIdx.y];
     auto keep = [&](float x, int id) {
         if (!filter.admits(x)) {
@@ -266,9 +267,9 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) sample_gather(
     }
 }
 
-extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
-        const float* logits, int stride, const int4* samples, int* stepIds, int* fields, unsigned* bitmaps,
-        unsigned* counts, float* biases, int vocabulary, int dummyRow, int chunks, int drafting, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
+extern "C" __global__ void __launch_bounds__(ROW_THREADS, 1) sample_choose(
+        const float* logits, int stride, const int4* samples, int* stepIds, const unsigned* masks,
+        int* fields, unsigned* bitmaps, unsigned* counts, float* biases, int vocabulary, int dummyRow, int chunks, int drafting, const float* maxima, const Bounds* bounds, const double* scores, const int* ids, const int* lengths,
         const u64* lists, int* tokens, int* lastTokens) {
     griddepcontrol_wait();
     __shared__ u64 sums[BINS];
@@ -279,7 +280,7 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
         return;
     }
     Rows rows{fields, bitmaps, counts, biases, vocabulary};
-    View view = View::of(rows, sample, stepIds, logits + static_cast<long long>(at) * stride);
+    View view = View::of(rows, sample, stepIds, masks, logits + static_cast<long long>(at) * stride);
     Best best = Best::none();
     for (int i = threadIdx.x; i < chunks; i += ROW_THREADS) {
         best.offer(scores[at * chunks + i], ids[at * chunks + i]);
@@ -291,7 +292,7 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS) sample_choose(
             source.draw(noise_of(rows, sample), threshold, best);
     }
     best = block_best<ROW_THREADS>(best);
-    int token = best.id != NOBODY ? best.id : likeliest(view.logits, vocabulary);
+    int token = best.id != NOBODY ? best.id : likeliest(view);
     bool verifies = sample.numDrafts > 0 || is_after_draft(samples, at + 1, gridDim.x);
     if (drafting == 0 && !verifies) {
         commit(rows, row, token, lastTokens);

@@ -44,13 +44,13 @@ struct Rows {
 };
 
 // A token to be drawn for a row, which will have an index in its sequence. The row's latest output is followed by drafts, the
-// step's tokens from firstDraft on, as if they were output.
+// step's tokens from firstDraft on, as if they were output. If mask is not negative, masks[mask] has the only tokens to choose from.
 struct Sample {
-    int row, position, firstDraft, numDrafts;
+    int row, position, firstDraft, numDrafts, mask;
 
     __device__ static Sample of(const int4* samples, int i) {
-        int4 s = samples[i];
-        return Sample{s.x, s.y, s.z, s.w};
+        int4 s = samples[2 * i];
+        return Sample{s.x, s.y, s.z, s.w, samples[2 * i + 1].x};
     }
 };
 
@@ -65,16 +65,19 @@ struct View {
     const unsigned* counts;
     const float* biases;
     const int* drafts;
+    const unsigned* mask;  // or null
     int size, words, flags, numDrafts;
     float temperature, repetition, presence, frequency;
     bool aligned;
 
-    __device__ static View of(const Rows& rows, const Sample& sample, const int* stepIds, const float* logits) {
+    __device__ static View of(
+            const Rows& rows, const Sample& sample, const int* stepIds, const unsigned* masks, const float* logits) {
         View v;
         int row = sample.row;
         v.logits = logits;
         v.drafts = stepIds + sample.firstDraft;
         v.numDrafts = sample.numDrafts;
+        v.mask = sample.mask < 0 ? nullptr : masks + static_cast<long long>(sample.mask) * rows.words();
         v.bitmaps = rows.bitmap(row, 0);
         v.counts = rows.count(row);
         v.biases = rows.bias(row);
@@ -95,8 +98,9 @@ struct View {
     // Tokens first to first + 3, first a multiple of 4: adjusted and, unless greedy, over the temperature; NONE: not to be drawn.
     __device__ __forceinline__ void pack(int first, float (&x)[4]) const {
         load_logits(logits, aligned, size, first, x);
-        if ((flags & (PENALIZED | (HAS << ALLOWED) | (HAS << BANNED) | (HAS << STOP) | (HAS << BIASED) | (HAS << DRAW_BANNED))) != 0 &&
-            first < size) {
+        constexpr int ADJUSTED =
+                PENALIZED | (HAS << ALLOWED) | (HAS << BANNED) | (HAS << STOP) | (HAS << BIASED) | (HAS << DRAW_BANNED);
+        if (((flags & ADJUSTED) != 0 || mask != nullptr) && first < size) {
             adjust(first, x);
         }
         if ((flags & GREEDY) == 0) {
@@ -106,6 +110,9 @@ struct View {
             }
         }
     }
+
+    // Which of four tokens the mask forbids.
+    __device__ __forceinline__ unsigned masked(int first) const { return mask == nullptr ? 0 : ~(mask[first / 32] >> (first % 32)); }
 
 private:
     __device__ __forceinline__ unsigned bits(int bitmap, int first) const {
@@ -128,7 +135,7 @@ private:
 
     __device__ void adjust(int first, float (&x)[4]) const {
         unsigned out = (flags & (HAS << ALLOWED)) != 0 ? ~bits(ALLOWED, first) : 0;
-        out |= flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
+        out |= masked(first) | flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
         unsigned biased = flagged(BIASED, first);
         unsigned seen = (flags & PENALIZED) != 0 ? bits(SEEN, first) | drafted(first) : 0;
 #pragma unroll

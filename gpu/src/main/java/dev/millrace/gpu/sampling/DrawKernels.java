@@ -27,8 +27,10 @@ final class DrawKernels {
     private final KernelArguments arguments;
     private final RowState rows;
     private final SampleScratch scratch;
+    private final DeviceBuffer masks;
 
-    DrawKernels(Device device, RowState rows, SampleScratch scratch) {
+    /** @param masks u32[., ⌈V/32⌉] of the step */
+    DrawKernels(Device device, RowState rows, SampleScratch scratch, DeviceBuffer masks) {
         Module module = device.load("sample");
         scan = module.kernel("sample_scan");
         histogram = module.kernel("sample_histogram");
@@ -39,6 +41,7 @@ final class DrawKernels {
         arguments = device.newArguments();
         this.rows = rows;
         this.scratch = scratch;
+        this.masks = masks;
     }
 
     /** tokens[R] ← draws from logits[R, stride], which become their rows' last tokens. */
@@ -129,7 +132,8 @@ final class DrawKernels {
                 .pointer(logits)
                 .intValue(stride)
                 .pointer(inputs.draws())
-                .pointer(inputs.stepIds());
+                .pointer(inputs.stepIds())
+                .pointer(masks);
         return rows.appendTo(arguments).intValue(rows.dummyRow());
     }
 }

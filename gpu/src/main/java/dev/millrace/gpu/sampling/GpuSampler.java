@@ -5,6 +5,7 @@ import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.DeviceBuffer;
 import dev.millrace.gpu.device.Stream;
 import dev.millrace.gpu.sampling.RowCommands.Kind;
+import dev.millrace.gpu.step.StepMasks;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.sampling.SamplingParams;
@@ -22,6 +23,7 @@ public final class GpuSampler implements AutoCloseable {
     private final DeviceBuffer memory;
     private final RowState rows;
     private final RowCommands commands;
+    private final AllowedMasks masks;
     private final DrawKernels draw;
     private final DeviceBuffer tokens;
     private final int maxSamples;
@@ -42,20 +44,22 @@ public final class GpuSampler implements AutoCloseable {
         SampleScratch scratch = new SampleScratch(arena, maxSamples, vocabSize);
         tokens = takeTokens(arena, maxSamples);
         commands = new RowCommands(device, arena, this.rows);
-        draw = new DrawKernels(device, this.rows, scratch);
+        masks = new AllowedMasks(device, arena, vocabSize, maxSamples);
+        draw = new DrawKernels(device, this.rows, scratch, masks.device());
         try (Stream stream = device.newStream()) {
             stream.fill(memory, 0);
             stream.synchronize();
         }
     }
 
-    /** Device memory that a sampler takes; at 152,064 tokens 1.3 MB a row and 60 KB a sample. */
+    /** Device memory that a sampler takes; at 152,064 tokens 1.3 MB a row and 80 KB a sample. */
     public static long bytes(int vocabSize, int rows, int maxSamples) {
         Arena arena = Arena.measuring();
         new RowState(arena, rows, vocabSize);
         new SampleScratch(arena, maxSamples, vocabSize);
         takeTokens(arena, maxSamples);
         RowCommands.take(arena);
+        AllowedMasks.take(arena, vocabSize, maxSamples);
         return arena.peak();
     }
 
@@ -73,7 +77,7 @@ public final class GpuSampler implements AutoCloseable {
         return tokens;
     }
 
-    /** Gives rows to sequences and tells of tokens that this step's draws alone may not choose. */
+    /** Gives rows to sequences and tells of tokens that this step's draws alone may not choose, or must choose from. */
     public void apply(Stream stream, ForwardBatch batch) {
         for (RowAssignment assignment : batch.assignments()) {
             commands.add(stream, assignment.row(), Kind.RESET, RowFields.of(assignment, rows.vocabSize()));
@@ -87,6 +91,7 @@ public final class GpuSampler implements AutoCloseable {
             commands.add(stream, batch.sampleRow()[i], Kind.BAN_ONCE, batch.banned(), offsets[i], offsets[i + 1]);
         }
         commands.flush(stream);
+        masks.upload(stream, StepMasks.of(batch).masks());
     }
 
     private void fill(Stream stream, RowAssignment assignment) {

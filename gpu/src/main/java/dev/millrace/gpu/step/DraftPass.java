@@ -79,7 +79,7 @@ public final class DraftPass {
         return batch;
     }
 
-    /** [R, 4], as {@link Draws} has them: rows and places of the step. */
+    /** [R, 8], as {@link Draws} has them: rows and places of the step. */
     int[] draws() {
         return draws;
     }

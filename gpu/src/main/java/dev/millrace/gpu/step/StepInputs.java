@@ -73,7 +73,7 @@ public final class StepInputs {
         stage(stream, batch, Draws.of(batch, dummyRow), fill, slot);
     }
 
-    /** The same with draws [R, 4] that have to do with another step's tokens. */
+    /** The same with draws [R, 8] that have to do with another step's tokens. */
     void stage(Stream stream, ForwardBatch batch, int[] draws, int fill, int slot) {
         int[] updates = tables.apply(batch.tableUpdates());
         boolean whole = updates.length > 3 * MOST_UPDATES;
@@ -232,7 +232,7 @@ public final class StepInputs {
         return address(layout.sampleToken());
     }
 
-    /** Address of the draws [R, 4]: row, position, first draft in the step and number of drafts before it. */
+    /** Address of the draws [R, 8]: row, position, first draft in the step and number of drafts before it. */
     public long draws() {
         return address(layout.draws());
     }

@@ -49,7 +49,7 @@ public record StepLayout(int tokens, int sequences, int samples, int tableUpdate
         return row() + padded(sequences);
     }
 
-    /** draws [R, 4], as {@link Draws} has them. */
+    /** draws [R, 8], as {@link Draws} has them. */
     public int draws() {
         return sampleToken() + padded(samples);
     }

@@ -26,7 +26,7 @@ public final class SamplerBenchmark {
             int rows = Math.max(1, sequences / shrink);
             try (GpuSampler sampler = new GpuSampler(device, vocabSize, rows, rows);
                     DeviceBuffer logits = device.allocate(4L * rows * vocabSize, "logits");
-                    DeviceBuffer inputs = device.allocate(16L * rows, "inputs")) {
+                    DeviceBuffer inputs = device.allocate(32L * rows, "inputs")) {
                 fill(device, stream, logits, rows, vocabSize);
                 SampleInputs bound = bind(device, stream, inputs, rows);
                 measure("greedy", params(0, 1, 0, 1), sampler, stream, timer, logits, bound);
@@ -83,7 +83,15 @@ public final class SamplerBenchmark {
     private static SampleInputs bind(Device device, Stream stream, DeviceBuffer inputs, int rows) {
         try (PinnedBuffer host = device.allocatePinned(inputs.bytes(), "inputs")) {
             for (int i = 0; i < rows; i++) {
-                host.bytes().putInt(i).putInt(100).putInt(0).putInt(0);
+                host.bytes()
+                        .putInt(i)
+                        .putInt(100)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(-1)
+                        .putInt(0)
+                        .putInt(0)
+                        .putInt(0);
             }
             stream.copyToDevice(inputs, 0, host, 0, inputs.bytes());
             stream.synchronize();

@@ -35,7 +35,7 @@ final class SamplerRig implements AutoCloseable {
         sampler = new GpuSampler(device, vocabSize, rows, rows);
         logprobs = new TopLogprobs(device, vocabSize, rows, 1);
         logits = device.allocate((long) rows * stride * Float.BYTES, "logits");
-        inputs = device.allocate(5L * (rows + 1) * Integer.BYTES, "inputs");
+        inputs = device.allocate(10L * (rows + 1) * Integer.BYTES, "inputs");
         host = device.allocatePinned(Math.max(logits.bytes(), inputs.bytes()), "host");
     }
 
@@ -50,6 +50,36 @@ final class SamplerRig implements AutoCloseable {
         return tokens(sampleRows.length);
     }
 
+    /** One step in which each sample may choose only what its mask has, or anything where that is null. */
+    int[] draw(int[] sampleRows, int[] positions, float[][] values, int[][] allowed) {
+        int samples = sampleRows.length;
+        ForwardBatch batch = batch(List.of(), sampleRows, drawn(samples), positions, new int[0][], new int[0], allowed);
+        sampler.apply(stream, batch);
+        upload(values);
+        int[] none = new int[samples];
+        int[] after = IntStream.range(0, samples).toArray();
+        SampleInputs bound = upload(sampleRows, positions, none, after, none, numbered(allowed));
+        sampler.sample(stream, logits, stride, bound);
+        return tokens(samples);
+    }
+
+    /** Numbers of masks in the order of their samples, shared ones once; −1: none. */
+    private static int[] numbered(int[][] masks) {
+        int[] numbers = new int[masks.length];
+        int next = 0;
+        for (int i = 0; i < masks.length; i++) {
+            numbers[i] = masks[i] == null ? -1 : next++;
+            for (int before = 0; before < i; before++) {
+                if (masks[i] != null && masks[before] == masks[i]) {
+                    numbers[i] = numbers[before];
+                    next--;
+                    break;
+                }
+            }
+        }
+        return numbers;
+    }
+
     /** The log-probabilities of tokens under logits[R][V]. */
     SampleLogprobs[] logprobs(int[] tokens, int[] counts, float[][] values) {
         return logprobs(tokens, drawn(tokens.length), counts, values);
@@ -58,7 +88,7 @@ final class SamplerRig implements AutoCloseable {
     /** The log-probabilities of the targets, where there are any, else of the tokens. */
     SampleLogprobs[] logprobs(int[] tokens, int[] targets, int[] counts, float[][] values) {
         int[] rows = new int[tokens.length];
-        ForwardBatch batch = batch(List.of(), rows, targets, tokens, new int[0][], counts);
+        ForwardBatch batch = batch(List.of(), rows, targets, tokens, new int[0][], counts, new int[0][]);
         upload(values);
         host.bytes().asIntBuffer().put(tokens);
         stream.copyToDevice(inputs, 0, host, 0, (long) tokens.length * Integer.BYTES);
@@ -90,18 +120,27 @@ final class SamplerRig implements AutoCloseable {
 
     /** The same after any tokens of the step. */
     SampleInputs upload(int[] sampleRows, int[] positions, int[] drafts, int[] after, int[] stepIds) {
+        int[] noMasks = new int[sampleRows.length];
+        Arrays.fill(noMasks, -1);
+        return upload(sampleRows, positions, drafts, after, stepIds, noMasks);
+    }
+
+    private SampleInputs upload(
+            int[] sampleRows, int[] positions, int[] drafts, int[] after, int[] stepIds, int[] masks) {
         int samples = sampleRows.length;
         IntBuffer to = host.bytes().asIntBuffer();
         for (int i = 0; i < samples; i++) {
             to.put(sampleRows[i])
                     .put(positions[i])
                     .put(after[i] + 1 - drafts[i])
-                    .put(drafts[i]);
+                    .put(drafts[i])
+                    .put(masks[i])
+                    .put(new int[3]);
         }
         to.put(stepIds);
         stream.copyToDevice(inputs, 0, host, 0, (long) to.position() * Integer.BYTES);
         stream.synchronize();
-        return new SampleInputs(samples, inputs.address(), inputs.address() + 16L * samples);
+        return new SampleInputs(samples, inputs.address(), inputs.address() + 32L * samples);
     }
 
     /** Rows taken over in a step without samples. */
@@ -144,7 +183,7 @@ final class SamplerRig implements AutoCloseable {
 
     static ForwardBatch batch(
             List<RowAssignment> assignments, int[] sampleRows, int[] positions, int[][] banned, int[] counts) {
-        return batch(assignments, sampleRows, drawn(sampleRows.length), positions, banned, counts);
+        return batch(assignments, sampleRows, drawn(sampleRows.length), positions, banned, counts, new int[0][]);
     }
 
     private static ForwardBatch batch(
@@ -153,7 +192,8 @@ final class SamplerRig implements AutoCloseable {
             int[] targets,
             int[] positions,
             int[][] banned,
-            int[] counts) {
+            int[] counts,
+            int[][] allowed) {
         int samples = sampleRows.length;
         int[] none = new int[0];
         int[] offsets = banned.length == 0 ? none : new int[samples + 1];
@@ -177,7 +217,7 @@ final class SamplerRig implements AutoCloseable {
                 counts,
                 offsets,
                 all,
-                new int[0][],
+                allowed,
                 none,
                 none,
                 assignments,

@@ -22,7 +22,12 @@ final class Twin {
     }
 
     int draw(Sampler sampler, float[] logits, int position, int[] banned) {
-        int token = sampler.sample(logits, 0, new Sampler.Context(params, counts, outputs, choice, position, banned));
+        return draw(sampler, logits, position, banned, null);
+    }
+
+    int draw(Sampler sampler, float[] logits, int position, int[] banned, int[] allowed) {
+        int token = sampler.sample(
+                logits, 0, new Sampler.Context(params, counts, outputs, choice, position, banned, allowed));
         counts.addOutput(token);
         outputs++;
         return token;

@@ -66,7 +66,10 @@ class StepInputsTest {
         assertThat(read(inputs, inputs.contextLength(), 4)).containsExactly(17, 9, 1, 1);
         assertThat(read(inputs, inputs.row(), 4)).containsExactly(4, 2, 6, 6);
         assertThat(read(inputs, inputs.sampleToken(), 4)).containsExactly(0, 1, 2, 3);
-        assertThat(read(inputs, inputs.draws(), 16)).containsExactly(4, 17, 1, 0, 2, 9, 2, 0, 6, 0, 0, 0, 6, 0, 0, 0);
+        assertThat(read(inputs, inputs.draws(), 32))
+                .containsExactly(
+                        4, 17, 1, 0, -1, 0, 0, 0, 2, 9, 2, 0, -1, 0, 0, 0, 6, 0, 0, 0, -1, 0, 0, 0, 6, 0, 0, 0, -1, 0,
+                        0, 0);
     }
 
     @Test
