@@ -100,6 +100,19 @@ final class CaseRule {
         rows.add(CheckRow.allEqual(file, golden.name(), "tokens", agreed, comparable, note));
     }
 
+    /** Whether beams are compared; in bf16 they are not, as their scores lie close together. */
+    boolean comparesBeams() {
+        if (bfloat16) {
+            passOver("beams", "they are compared in float32");
+        }
+        return !bfloat16;
+    }
+
+    /** How many of the reference's beams were found. */
+    void beams(int agreed, int comparable, String note) {
+        rows.add(CheckRow.allEqual(file, golden.name(), "beams", agreed, comparable, note));
+    }
+
     /** Names what is not compared. */
     void passOver(String kind, String reason) {
         passOver.accept("%s %s: %s, because %s".formatted(file, golden.name(), kind, reason));

@@ -72,16 +72,17 @@ final class CasesCheck {
             if (prompts.isEmpty()) {
                 return;
             }
-            try (ModelExecutor executor = executors.open(model, executorConfig(prompts))) {
-                prompts.forEach((golden, prompt) -> report.addAll(file, golden.name(), () -> new CaseCheck(
-                                new CaseRule(file, golden, dtype.equals(BFLOAT16), report::passOver),
-                                golden,
-                                prompt,
-                                references,
-                                executor,
-                                config.text().vocabSize(),
-                                MAX_SAMPLES)
-                        .rows()));
+            ExecutorConfig room = executorConfig(prompts);
+            int vocabulary = config.text().vocabSize();
+            try (ModelExecutor executor = executors.open(model, room)) {
+                prompts.forEach((golden, prompt) -> report.addAll(file, golden.name(), () -> {
+                    var rule = new CaseRule(file, golden, dtype.equals(BFLOAT16), report::passOver);
+                    new CaseCheck(rule, golden, prompt, references, executor, vocabulary, MAX_SAMPLES).run();
+                    if (golden.beams() != null && rule.comparesBeams()) {
+                        new BeamCheck(rule, golden.beams(), prompt, executor, room.maxNumBatchedTokens()).run();
+                    }
+                    return rule.rows();
+                }));
             }
         }
     }
@@ -97,6 +98,7 @@ final class CasesCheck {
             }
         }
         ignored.removeAll(COMPARED);
+        ignored.removeIf(BeamReference::isName);
         ignored.removeIf(key -> key.startsWith("pytorch_"));
         ignored.forEach(key -> report.passOver(file + ": '" + key + "' is not compared"));
         return cases;
@@ -119,17 +121,21 @@ final class CasesCheck {
         int prompt = 1;
         int length = 1;
         int media = 1;
+        int forked = 0; // blocks of beams
         for (var entry : prompts.entrySet()) {
             int tokens = entry.getValue().tokenIds().length;
             prompt = Math.max(prompt, tokens);
-            length = Math.max(length, tokens + entry.getKey().greedyTokens().length);
+            BeamReference beams = entry.getKey().beams();
+            int beamLength = beams == null ? 0 : beams.length();
+            length = Math.max(length, tokens + Math.max(entry.getKey().greedyTokens().length, beamLength));
+            forked = Math.max(forked, beams == null ? 0 : beams.width() * (2 + beamLength / BLOCK_SIZE));
             media = Math.max(
                     media,
                     entry.getValue().media().stream()
                             .mapToInt(span -> span.item().numTokens())
                             .sum());
         }
-        int blocks = 2 + length / BLOCK_SIZE;
+        int blocks = 2 + length / BLOCK_SIZE + forked;
         return new ExecutorConfig(
                 dtype, "auto", BLOCK_SIZE, blocks, 0, MAX_SAMPLES, prompt, length, media, 0, true, gpu);
     }

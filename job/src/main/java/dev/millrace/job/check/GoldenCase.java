@@ -19,6 +19,7 @@ import java.util.function.Function;
  * @param sampledTokens indices of the prompt's tokens whose {@code row_logits} and {@code hidden} values were kept, the
  *     last token's among them
  * @param sampledPatches places in window order of the patches whose {@code vision_hidden} values were kept
+ * @param beams the reference's beam search, or null
  * @param bf16 PyTorch's own errors in bf16
  * @param fp32 the same in fp32, where the reference is fp64
  */
@@ -34,6 +35,7 @@ record GoldenCase(
         double[] greedyMargins,
         int[] sampledTokens,
         int[] sampledPatches,
+        BeamReference beams,
         ReferenceErrors bf16,
         ReferenceErrors fp32) {
 
@@ -50,6 +52,7 @@ record GoldenCase(
                 doubles(node.path("greedy_margin")),
                 integers(node.path("sampled_tokens")),
                 integers(node.path("sampled_patches")),
+                BeamReference.parse(node),
                 ReferenceErrors.parse(node, "bf16"),
                 ReferenceErrors.parse(node, "fp32"));
     }
@@ -67,7 +70,7 @@ record GoldenCase(
         return values;
     }
 
-    private static double[] doubles(JsonNode array) {
+    static double[] doubles(JsonNode array) {
         double[] values = new double[array.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = array.get(i).asDouble();

@@ -7,6 +7,7 @@ import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineListener;
 import dev.millrace.operators.engine.InferenceEngine;
+import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -28,6 +29,11 @@ public final class EngineLoop implements AutoCloseable {
     /** Hands a sequence over; on any thread. */
     public void submit(Sequence sequence) {
         mailbox.add(() -> engine.add(sequence));
+    }
+
+    /** Hands a beam search over; on any thread. */
+    public void submit(BeamSearch search) {
+        mailbox.add(() -> engine.add(search));
     }
 
     /** Handles mails until {@code done}. */

@@ -45,6 +45,8 @@ class CheckTest {
                         "video_embeds",
                         "positions",
                         "tokens",
+                        "beams",
+                        "beam logprobs",
                         "hidden 1",
                         "vision_hidden 2",
                         "pixel values",
@@ -55,7 +57,7 @@ class CheckTest {
                         "prompt");
         assertThat(report.rows()).filteredOn(row -> !row.passed()).isEmpty();
         assertThat(report.passed()).isTrue();
-        assertThat(out.toString()).contains("'beam4' is not compared").contains(" 0 failed");
+        assertThat(out.toString()).doesNotContain("is not compared").contains(" 0 failed");
     }
 
     @Test
@@ -84,6 +86,18 @@ class CheckTest {
         });
 
         assertThat(failedKinds("cases-a text-17")).containsExactly("tokens");
+    }
+
+    @Test
+    void aChangedBeamFails() throws IOException {
+        copyGolden();
+        edit("cases-a.json", cases -> {
+            ArrayNode beam =
+                    (ArrayNode) cases.get(1).get("beam4").get("sequences").get(2);
+            beam.set(11, beam.get(11).asInt() + 1);
+        });
+
+        assertThat(failedKinds("cases-a text-17")).containsExactly("beams");
     }
 
     @Test
