@@ -24,14 +24,25 @@ class ControlTest {
 
     @Test
     void requestThatIsGivenUpEndsWithAllItsAnswersAndFreesItsBlocks() throws Exception {
+        PromptRequest request = Requests.prompt("a", "Describe the picture", 300);
+        request.getSampling().setTemperature(1.0);
+        assertEndsWithBothAnswers(request);
+    }
+
+    @Test
+    void searchThatIsGivenUpEndsWithAllItsAnswersAndFreesItsBlocks() throws Exception {
+        PromptRequest request = Requests.prompt("a", "Describe the picture", 300);
+        request.getSampling().setUseBeamSearch(true);
+        assertEndsWithBothAnswers(request);
+    }
+
+    private static void assertEndsWithBothAnswers(PromptRequest request) throws Exception {
+        request.getSampling().setN(2);
         try (var operator = open(null)) {
-            PromptRequest request = Requests.prompt("a", "Describe the picture", 300);
-            request.getSampling().setN(2);
-            request.getSampling().setTemperature(1.0);
             operator.send(request);
             operator.runUntilPrepared();
             operator.executor().allow(20);
-            operator.runUntil(() -> operator.events().size() >= 8);
+            operator.runUntil(() -> operator.executor().computed() >= 5);
             assertThat(status(operator, 7_000).getKvCacheUsage()).isPositive();
             ControlLine.opened().cancel("a", 6_000);
             operator.executor().allow(100_000);
