@@ -164,6 +164,8 @@ fi
 if wants speculation; then
     seven speculation 150 'all right' 1 speculation --batch-size 1 8 64 --num-speculative-tokens 3 5 --input-len 128 --output-len 96
     grep -E '^(Batch|  (the )?draft)' "$log"
+    part 'attention to drafts' 60 '^[0-9]+ sequences' 1 "${jvm[@]}" dev.millrace.gpu.kernel.DraftAttentionBenchmark
+    grep -E '^[0-9]+ sequences' "$log"
 fi
 if wants layers; then
     checkpoint
