@@ -58,8 +58,8 @@ public final class DraftAttentionBenchmark {
         var limits = new StepLimits(tokens, sequences, blocks, numBlocks, 0, 1, DRAFTS);
         StepInputs whole = staged(batch, limits);
         StepInputs single = staged(SingleTokens.of(batch), limits);
-        var decode = new DecodeAttention(
-                device, SHAPE, tokens, (long) tokens * DecodeAttention.splits(context), DRAFTS);
+        var decode =
+                new DecodeAttention(device, SHAPE, tokens, (long) tokens * DecodeAttention.splits(context), DRAFTS);
         decode.plan(stream, single);
         var prefill = new PrefillAttention(device, SHAPE, tokens, sequences);
         long bytes = numBlocks * SHAPE.blockBytes();
