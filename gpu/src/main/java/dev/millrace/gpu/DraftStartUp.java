@@ -74,7 +74,7 @@ final class DraftStartUp {
         ModelConfig checkpoint = ModelConfigReader.read(folder);
         text = checkpoint.text();
         shape = new CacheShape(type, text.numHeads(), text.numKeyValueHeads(), text.headDim());
-        limits = new StepLimits(step.tokens(), step.rows(), step.tableLength(), 0, 0, text.vocabSize(), 1);
+        limits = new StepLimits(step.draftTokens(), step.rows(), step.tableLength(), 0, 0, text.vocabSize(), 1);
         var textAlone = new ModelConfig(checkpoint.architecture(), checkpoint.dtype(), text, null);
         weights = ModelWeights.load(device, type, folder, textAlone, Share.WHOLE, config.loadFormat());
         kernels = TextKernels.load(device, stream, blas, text, shape, limits);

@@ -85,7 +85,8 @@ class SpeculationTest {
     /** With the kernels of single tokens; the drafts reach into another block. */
     @Test
     void ofTheReleasedShapesAFewTokensGetTheVeryBitsOfOneAtATime(@TempDir Path folder) throws IOException {
-        ExecutorConfig config = new ExecutorConfig("bfloat16", "dummy", 16, 80, 0, 20, 400, 512, 0, 1, false)
+        ExecutorConfig config = new ExecutorConfig("bfloat16", "dummy", 16, 80, 0, 2, 400, 512, 0, 1, false)
+                .withGpu(new ExecutorConfig.Gpu(0.9, true, 1, ""))
                 .withSpeculation(new ExecutorConfig.Speculation("", DRAFTS));
         try (ModelExecutor executor = Models.gpu(ReleasedShape.write(folder, 1), config)) {
             StepDriver driver = new StepDriver(executor);
@@ -174,6 +175,24 @@ class SpeculationTest {
             cut.append(driver.run(cut).tokens()[0]);
             cut.append(driver.run(cut).tokens()[0]);
             assertThat(accepted(driver, cut, NONE)).isEqualTo(DRAFTS);
+        }
+    }
+
+    /** After a step whose drafts were all accepted there is a token more of each sequence than the step has. */
+    @Test
+    void theDraftModelSeesMoreTokensThanAStepHolds() {
+        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 80, 0, 3, 12, 512, 0, 1, false)
+                .withSpeculation(new ExecutorConfig.Speculation(Models.DEMO.toString(), DRAFTS));
+        try (ModelExecutor executor = Models.gpu(Models.DEMO, config)) {
+            StepDriver driver = new StepDriver(executor);
+            driver.drafting = true;
+            Sequence[] sequences = {driver.sequence(1, 2, 3), driver.sequence(4, 5, 6), driver.sequence(7, 8)};
+            int[][] answers = begin(driver, sequences);
+            verifyModels(driver, sequences, answers);
+            Sequence longer = sequences[0];
+            int[] more = Models.ids(9, 4);
+            Arrays.stream(more).forEach(longer::append);
+            assertThat(driver.run(sequences).tokens()).hasSize(3);
         }
     }
 

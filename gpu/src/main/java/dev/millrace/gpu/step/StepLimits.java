@@ -52,6 +52,11 @@ public record StepLimits(
         return Math.min(tokens, rows + verified());
     }
 
+    /** Tokens that the draft model may compute: of each sequence one that it has not seen of the step before, too. */
+    public int draftTokens() {
+        return tokens + rows;
+    }
+
     /** Tokens of the longest sequence. */
     public int context() {
         return tableLength * BLOCK_TOKENS;
@@ -123,7 +128,7 @@ public record StepLimits(
         if (draft == null) {
             return;
         }
-        within("tokens of the draft model", draft.numTokens(), 1, tokens);
+        within("tokens of the draft model", draft.numTokens(), 1, draftTokens());
         int s = 0;
         for (int i = 0; i < draft.numSequences(); i++) {
             while (s < batch.numSequences() && batch.row()[s] != draft.row()[i]) {
