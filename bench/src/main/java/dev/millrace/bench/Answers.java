@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.job.cli.DeviceOptions;
+import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.job.demo.DemoConfig;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.job.direct.Prompts;
@@ -11,12 +12,15 @@ import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.engine.EngineListener;
+import dev.millrace.operators.engine.SpeculationStats;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /** Answers prompts greedily, many at a time, with the engine alone. */
@@ -29,11 +33,19 @@ final class Answers implements AutoCloseable, EngineListener {
     private final EngineLoop loop;
     private List<StringBuilder> texts = List.of();
     private int finished;
+    private final Map<Sequence, Long> lastEvents = new HashMap<>();
+    private long decodedTokens;
+    private long decodeNanos;
 
     Answers(Path folder, int maxTokens, DeviceOptions device) throws IOException {
+        this(folder, maxTokens, device, SpeculativeConfig.NONE);
+    }
+
+    Answers(Path folder, int maxTokens, DeviceOptions device, SpeculativeConfig speculation) throws IOException {
         var model = new ModelDirectory(folder);
         DjlTokenizer tokenizer = model.tokenizer();
-        OperatorConfig config = DemoConfig.of(folder, folder, device.gpu());
+        OperatorConfig config = DemoConfig.of(folder, folder, device.gpu())
+                .withSpeculation(speculation.engine(), speculation.executor());
         this.preparer = Prompts.preparer(model, tokenizer);
         this.params = new GenerationParams(
                 SamplingParams.greedy(), maxTokens, NONE, ends(model), List.of(), false, true, -1, List.of());
@@ -62,8 +74,33 @@ final class Answers implements AutoCloseable, EngineListener {
         return texts.stream().map(StringBuilder::toString).toList();
     }
 
+    /** Tokens a second of an answer between the first event and the last, over all answers so far that had two. */
+    double decodeRate() {
+        return 1e9 * decodedTokens / decodeNanos;
+    }
+
+    /** Begins to measure anew. */
+    void resetRate() {
+        decodedTokens = 0;
+        decodeNanos = 0;
+    }
+
+    /** What came of drafts so far. */
+    SpeculationStats speculation() {
+        return loop.stats().speculation();
+    }
+
     @Override
     public void onOutput(SequenceOutput output) {
+        long now = System.nanoTime();
+        Long before = lastEvents.put(output.sequence(), now);
+        if (before != null) {
+            decodedTokens += output.tokens().length;
+            decodeNanos += now - before;
+        }
+        if (output.finish() != null) {
+            lastEvents.remove(output.sequence());
+        }
         StringBuilder text = texts.get(Integer.parseInt(output.sequence().requestId()));
         output.text().forEach(text::append);
         finished += output.finish() == null ? 0 : 1;

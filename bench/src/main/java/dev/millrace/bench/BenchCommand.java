@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
             VisionCommand.class,
             InterferenceCommand.class,
             SpeculationCommand.class,
+            AcceptanceCommand.class,
             StartUpCommand.class,
             AccuracyCommand.class,
             CaptionsCommand.class,

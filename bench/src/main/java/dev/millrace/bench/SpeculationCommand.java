@@ -3,6 +3,8 @@ package dev.millrace.bench;
 import dev.millrace.bench.DraftedBatch.Source;
 import dev.millrace.bench.DraftedBatch.Steps;
 import dev.millrace.bench.figures.Count;
+import dev.millrace.job.cli.SpeculativeConfig;
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ModelExecutor;
@@ -62,6 +64,11 @@ final class SpeculationCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (!options.speculativeConfig.equals(SpeculativeConfig.NONE)) {
+            throw new InvalidInputException(
+                    "--speculative-config says nothing here; give --draft-model and --num-speculative-tokens",
+                    "--speculative-config");
+        }
         PrintWriter out = spec.commandLine().getOut();
         var figures = new Figures();
         try (ModelExecutor executor = options.device.executors().open(options.model, config())) {

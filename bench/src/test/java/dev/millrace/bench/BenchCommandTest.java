@@ -67,6 +67,34 @@ class BenchCommandTest {
     }
 
     @Test
+    void acceptanceTellsWhatCameOfDraftsAndThatAnswersStayTheSame() throws IOException {
+        Path json = folder.resolve("acceptance.json");
+        String draft = ROOT.resolve("models/demo-draft").toString();
+
+        assertThat(bench(
+                        "acceptance",
+                        "--model",
+                        ROOT.resolve("models/demo-vl").toString(),
+                        "--speculative-config",
+                        "{\"model\": \"%s\", \"num_speculative_tokens\": 3}".formatted(draft),
+                        "--num-prompts",
+                        "10",
+                        "--batch-size",
+                        "5",
+                        "--json",
+                        json.toString()))
+                .isZero();
+
+        assertThat(out.toString())
+                .containsPattern("Accepted: \\d+ of \\d+ drafts, [0-9.]+ %; [0-9.]+ tokens a step with drafts")
+                .containsPattern("Decode of an answer: \\d+ tokens/s, without drafts \\d+")
+                .contains("Every answer is the same.");
+        JsonNode figures = new ObjectMapper().readTree(json.toFile());
+        assertThat(figures.get("acceptance_rate").doubleValue()).isBetween(0.1, 0.9);
+        assertThat(figures.get("acceptance_length").doubleValue()).isBetween(1.2, 4.0);
+    }
+
+    @Test
     void throughputCountsPromptAndOutputTokensPicturesIncluded() throws IOException {
         Path json = folder.resolve("throughput.json");
 

@@ -6,6 +6,7 @@ import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineListener;
+import dev.millrace.operators.engine.EngineStats;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.Sequence;
@@ -53,6 +54,11 @@ public final class EngineLoop implements AutoCloseable {
             mailbox.take().run();
             engine.launchSteps();
         }
+    }
+
+    /** Counts and gauges; on the thread that owns the engine. */
+    public EngineStats stats() {
+        return engine.stats();
     }
 
     @Override
