@@ -27,7 +27,8 @@ final class KnownFields {
                             + " frequency_penalty seed max_tokens max_completion_tokens min_tokens stop stop_token_ids ignore_eos"
                             + " include_stop_str_in_output skip_special_tokens logprobs top_logprobs prompt_logprobs"
                             + " echo logit_bias allowed_token_ids bad_words mm_processor_kwargs media_io_kwargs chat_template_kwargs"
-                            + " continue_final_message use_beam_search length_penalty early_stopping")
+                            + " continue_final_message use_beam_search length_penalty early_stopping response_format"
+                            + " structured_outputs")
                     .split(" "));
 
     private static final Set<String> PASSED_OVER =
@@ -43,12 +44,11 @@ final class KnownFields {
 
     private static Map<String, Predicate<JsonNode>> refused() {
         Map<String, Predicate<JsonNode>> refused = new HashMap<>();
-        for (String name :
-                ("functions function_call guided_json guided_regex guided_choice guided_grammar structured_outputs"
-                                + " prompt_embeds chat_template truncate_prompt_tokens cache_salt logits_processors"
-                                + " logprob_token_ids thinking_token_budget repetition_detection audio prediction reasoning_effort"
-                                + " reasoning web_search_options verbosity")
-                        .split(" ")) {
+        for (String name : ("functions function_call guided_json guided_regex guided_choice guided_grammar"
+                        + " prompt_embeds chat_template truncate_prompt_tokens cache_salt logits_processors"
+                        + " logprob_token_ids thinking_token_budget repetition_detection audio prediction reasoning_effort"
+                        + " reasoning web_search_options verbosity")
+                .split(" ")) {
             refused.put(name, NEVER);
         }
         for (String name : "tools documents kv_transfer_params vllm_xargs".split(" ")) {
@@ -62,7 +62,6 @@ final class KnownFields {
         refused.put(
                 "tool_choice",
                 node -> node.isTextual() && Set.of("none", "auto").contains(node.textValue()));
-        refused.put("response_format", node -> node.path("type").asText().equals("text"));
         refused.put(
                 "modalities", node -> node.size() == 1 && node.path(0).asText().equals("text"));
         return refused;

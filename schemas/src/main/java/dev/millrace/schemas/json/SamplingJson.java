@@ -42,6 +42,7 @@ final class SamplingJson {
                 .setUseBeamSearch(body.flag("use_beam_search", false))
                 .setLengthPenalty(lengthPenalty == null ? 1 : lengthPenalty)
                 .setEarlyStopping(body.flag("early_stopping", false))
+                .setStructuredOutputs(StructuredOutputsJson.read(body))
                 .build();
     }
 
@@ -151,6 +152,9 @@ final class SamplingJson {
         }
         if (!sampling.getBadWords().isEmpty()) {
             body.set("bad_words", Json.MAPPER.valueToTree(sampling.getBadWords()));
+        }
+        if (sampling.getStructuredOutputs() != null) {
+            body.set("structured_outputs", StructuredOutputsJson.write(sampling.getStructuredOutputs()));
         }
     }
 }

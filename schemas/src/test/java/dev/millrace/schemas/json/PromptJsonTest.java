@@ -9,6 +9,7 @@ import dev.millrace.schemas.MediaPart;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SampleRecords;
 import dev.millrace.schemas.SamplingOptions;
+import dev.millrace.schemas.StructuredOutputs;
 import dev.millrace.schemas.TextPart;
 import dev.millrace.schemas.avro.SingleObjectCodec;
 import java.io.IOException;
@@ -236,8 +237,8 @@ class PromptJsonTest {
     @ValueSource(
             strings = {
                 "\"tools\": [{\"type\": \"function\"}]",
-                "\"response_format\": {\"type\": \"json_object\"}",
-                "\"structured_outputs\": {\"regex\": \"a\"}",
+                "\"guided_json\": {}",
+                "\"structured_outputs\": {\"structural_tag\": \"a\"}",
                 "\"best_of\": 2",
                 "\"cache_salt\": \"s\"",
                 "\"chat_template\": \"{{ messages }}\"",
@@ -262,6 +263,42 @@ class PromptJsonTest {
         assertThat(request.getSampling().getEarlyStopping()).isTrue();
         assertThat(json.decode(json.encode(request))).isEqualTo(request);
         assertThat(unknown).isEmpty();
+    }
+
+    @Test
+    void formatsOfAnswersAreReadAndWrittenAsWhatAnAnswerMustLookLike() throws IOException {
+        assertThat(outputs("\"response_format\": {\"type\": \"text\"}")).isNull();
+        assertThat(outputs("\"response_format\": {\"type\": \"json_object\"}").getJsonObject())
+                .isTrue();
+        assertThat(outputs(
+                                "\"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"name\": \"x\","
+                                        + " \"strict\": true, \"schema\": {\"type\": \"object\", \"required\": [\"b\", \"a\"]}}}")
+                        .getJson())
+                .isEqualTo("{\"type\":\"object\",\"required\":[\"b\",\"a\"]}");
+        assertThat(outputs("\"structured_outputs\": {\"json\": \"{}\", \"disable_any_whitespace\": false}")
+                        .getJson())
+                .isEqualTo("{}");
+        assertThat(outputs("\"structured_outputs\": {\"json\": {\"type\": \"null\"}}")
+                        .getJson())
+                .isEqualTo("{\"type\":\"null\"}");
+        assertThat(outputs("\"structured_outputs\": {\"choice\": [\"a\", \"b\"], \"regex\": \"x\"}"))
+                .isEqualTo(StructuredOutputs.newBuilder()
+                        .setChoice(List.of("a", "b"))
+                        .setRegex("x")
+                        .build());
+        assertThatThrownBy(() -> outputs("\"response_format\": {\"type\": \"json_schema\"}"))
+                .hasMessageContaining("response_format.json_schema.schema is missing");
+        assertThatThrownBy(() -> outputs("\"response_format\": {\"type\": \"structural_tag\"}"))
+                .hasMessageContaining("must be one of text, json_object, json_schema");
+        assertThatThrownBy(() -> outputs("\"structured_outputs\": {\"json\": 3}"))
+                .hasMessageContaining("structured_outputs.json must be a JSON schema");
+    }
+
+    private StructuredOutputs outputs(String field) throws IOException {
+        PromptRequest request = read("{\"prompt\": \"a\", " + field + "}");
+        PromptJson codec = new PromptJson(unknown::add);
+        assertThat(codec.decode(codec.encode(request))).isEqualTo(request);
+        return request.getSampling().getStructuredOutputs();
     }
 
     @Test
