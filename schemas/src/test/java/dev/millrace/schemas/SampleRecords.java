@@ -115,6 +115,10 @@ public final class SampleRecords {
         request.getSampling().setUseBeamSearch(true);
         request.getSampling().setLengthPenalty(0.5);
         request.getSampling().setEarlyStopping(true);
+        request.getSampling()
+                .setStructuredOutputs(StructuredOutputs.newBuilder()
+                        .setChoice(List.of("a", "ü"))
+                        .build());
         return request;
     }
 

@@ -65,7 +65,7 @@ class SingleObjectCodecTest {
                         "EngineStatus-1", "72ba0ce6b48aaae1",
                         "PromptRequest-1", "76edb2e0c6b6be14",
                         "PromptRequest-2", "b77c3f26b6a18eda",
-                        "PromptRequest-3", "b5f2ebfeb66c767e",
+                        "PromptRequest-3", "ab4f1fa7253f1f7f",
                         "TokenEvent-1", "8948ea808358fdfa",
                         "TokenEvent-2", "39c789f6b03eb294"));
     }
@@ -121,7 +121,7 @@ class SingleObjectCodecTest {
     void unknownFingerprintIsNamed() throws IOException {
         byte[] event = tokens.encode(SampleRecords.lastEvent());
         assertMalformed(
-                event, "no version of dev.millrace.schemas.PromptRequest", "b5f2ebfeb66c767e", "39c789f6b03eb294");
+                event, "no version of dev.millrace.schemas.PromptRequest", "ab4f1fa7253f1f7f", "39c789f6b03eb294");
     }
 
     @Test
