@@ -39,6 +39,9 @@ final class Answer {
                 this.before.tokens(),
                 this.before.emittedChars(),
                 this.before.promptLogprobs());
+        if (this.before.finish() == null) {
+            sequence.bind(prepared.grammar());
+        }
         sequence.finish(this.before.finish());
     }
 

@@ -3,6 +3,7 @@ package dev.millrace.operators;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.sequence.BeamSearch;
+import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.Hypothesis;
 import dev.millrace.operators.sequence.Sequence;
 import dev.millrace.operators.state.RequestSnapshot.ChoiceSnapshot;
@@ -59,9 +60,11 @@ final class Choices {
         return answers.get(choice);
     }
 
-    /** Those that have not ended. */
+    /** Those whose last event is still to come. */
     List<Sequence> unfinished() {
-        return sequences().filter(sequence -> !sequence.isFinished()).toList();
+        return sequences()
+                .filter(sequence -> !sequence.isFinished() || sequence.finish() == FinishReason.ERROR)
+                .toList();
     }
 
     boolean areFinished() {

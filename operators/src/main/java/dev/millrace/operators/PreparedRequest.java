@@ -1,5 +1,6 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.grammar.Grammar;
 import dev.millrace.model.media.EncodedMedia;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
@@ -13,8 +14,10 @@ import java.util.List;
  * @param prompt its tokens and pixels
  * @param media the media as fetched, in the order of the prompt's
  * @param choices answers wanted, at least 1
+ * @param grammar what the answers are bound to, or null
  */
-record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<EncodedMedia> media, int choices) {
+record PreparedRequest(
+        GenerationParams params, PreparedPrompt prompt, List<EncodedMedia> media, int choices, Grammar grammar) {
 
     private static final long CHOICE_BYTES = 1_024; // what a choice without tokens takes, roughly
 
@@ -26,6 +29,7 @@ record PreparedRequest(GenerationParams params, PreparedPrompt prompt, List<Enco
     long contentBytes() {
         return 4L * prompt.tokenIds().length
                 + (choices - 1) * CHOICE_BYTES
+                + (params.grammar() == null ? 0 : params.grammar().text().length())
                 + media.stream().mapToLong(EncodedMedia::bytes).sum();
     }
 

@@ -155,10 +155,13 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         if (request == null) {
             return; // its deadline passed, and the engine confirms that it has ended it
         }
+        String fault = output.sequence().fault();
         measure(request, output);
         events.echo(request, output, now()).forEach(this.output);
-        this.output.accept(events.tokens(request, output, now()));
-        if (output.finish() != null && request.choices().areFinished()) {
+        this.output.accept(events.tokens(request, fault == null ? output : output.unfinished(), now()));
+        if (fault != null) {
+            fail(request, ErrorCode.INVALID_REQUEST.error(fault, "structured_outputs"));
+        } else if (output.finish() != null && request.choices().areFinished()) {
             end(request, FinishReason.valueOf(output.finish().name()));
         }
     }

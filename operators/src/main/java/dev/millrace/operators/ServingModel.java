@@ -14,6 +14,7 @@ import dev.millrace.operators.OperatorConfig.SamplingDefaults;
 import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.request.GenerationDefaults;
+import dev.millrace.operators.request.Grammars;
 import dev.millrace.operators.request.RequestLimits;
 import dev.millrace.operators.request.RequestResolver;
 import java.io.IOException;
@@ -61,6 +62,7 @@ record ServingModel(Tokenizer tokenizer, RequestPreparer preparer, ModelExecutor
         var preparer = new RequestPreparer(
                 resolver(config, directory, tokenizer),
                 prompts,
+                new Grammars(tokenizer, model.text().vocabSize()),
                 engine.maxModelLen(),
                 model.text().vocabSize());
         ModelExecutor executor = executors.open(directory.folder(), config.executor());

@@ -1,6 +1,7 @@
 package dev.millrace.model.grammar;
 
 import dev.millrace.model.grammar.automaton.Place;
+import java.util.Arrays;
 
 /** A compiled grammar over a model's vocabulary. Safe for use by several threads. */
 public final class Grammar {
@@ -16,9 +17,13 @@ public final class Grammar {
     /**
      * Before the answer's first token.
      *
-     * @param endTokens tokens that may come where the answer is complete, and nowhere else
+     * @param endTokens tokens that may come where the answer is complete, and nowhere else; those that stand for text are
+     *     passed over, since they come where that text does
      */
     public GrammarState start(int[] endTokens) {
-        return new GrammarState(masks, start, endTokens.clone());
+        int[] ends = Arrays.stream(endTokens)
+                .filter(token -> masks.trie().bytes(token) == null)
+                .toArray();
+        return new GrammarState(masks, start, ends);
     }
 }

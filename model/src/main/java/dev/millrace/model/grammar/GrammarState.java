@@ -23,6 +23,11 @@ public final class GrammarState {
         return place.mayEnd();
     }
 
+    /** Whether the answer must end here. */
+    public boolean isFinal() {
+        return place.isFinal();
+    }
+
     /** Whether a token ends the answer. */
     public boolean isEnd(int token) {
         return Arrays.stream(endTokens).anyMatch(end -> end == token);
@@ -64,6 +69,29 @@ public final class GrammarState {
             throw new IllegalArgumentException("token " + token + " does not fit the answer's grammar");
         }
         return new GrammarState(masks, next, endTokens);
+    }
+
+    /**
+     * After some tokens.
+     *
+     * @throws IllegalArgumentException if they do not fit
+     */
+    public GrammarState after(int[] tokens) {
+        GrammarState state = this;
+        for (int token : tokens) {
+            state = state.after(token);
+        }
+        return state;
+    }
+
+    /** Whether tokens may come one after the other. */
+    public boolean fits(int[] tokens) {
+        Place at = place;
+        for (int i = 0; i < tokens.length && at != null; i++) {
+            byte[] bytes = masks.trie().bytes(tokens[i]);
+            at = bytes == null ? null : at.after(bytes);
+        }
+        return at != null;
     }
 
     private Place next(int token) {

@@ -3,6 +3,7 @@ package dev.millrace.operators.engine;
 import dev.millrace.model.executor.DraftBatch;
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.RowAssignment;
+import dev.millrace.model.grammar.GrammarState;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import dev.millrace.operators.kvcache.IntList;
 import dev.millrace.operators.scheduler.EncoderCache;
@@ -33,6 +34,8 @@ final class BatchBuilder {
     private final int[] target;
     private final int[] bannedOffsets;
     private final IntList banned = new IntList(4);
+    private final int[][] allowed;
+    private boolean masked;
 
     BatchBuilder(Step step, EncoderCache encoder) {
         this.step = step;
@@ -51,6 +54,7 @@ final class BatchBuilder {
         target = new int[samples];
         numLogprobs = new int[samples];
         bannedOffsets = new int[samples + 1];
+        allowed = new int[samples][];
     }
 
     /** @param draft what the draft model computes, or null */
@@ -66,6 +70,7 @@ final class BatchBuilder {
             }
             if (step.samples(i)) {
                 int drafts = step.drafts(i).length;
+                addMasks(step.sequence(i).grammar(), step.drafts(i), sample);
                 for (int token = cuQ[added] - 1 - drafts; token < cuQ[added]; token++) {
                     addSample(step.sequence(i), token, sample++);
                 }
@@ -86,7 +91,7 @@ final class BatchBuilder {
                 numLogprobs,
                 bans ? bannedOffsets : NONE,
                 bans ? banned.toArray(0) : NONE,
-                ALL_ALLOWED,
+                masked ? allowed : ALL_ALLOWED,
                 step.tableUpdates(),
                 step.copyPairs(),
                 assignments(),
@@ -151,6 +156,16 @@ final class BatchBuilder {
             target[sample] = sequence.prompt().tokenIds()[first + i + 1];
             numLogprobs[sample] = sequence.params().promptLogprobs();
             bannedOffsets[sample + 1] = banned.size();
+        }
+    }
+
+    /** What a grammar allows behind the last token, and behind each draft if it comes. */
+    private void addMasks(GrammarState grammar, int[] drafts, int firstSample) {
+        GrammarState at = grammar;
+        for (int i = 0; at != null && i <= drafts.length; i++) {
+            allowed[firstSample + i] = at.mask();
+            masked = true;
+            at = i < drafts.length ? at.after(drafts[i]) : null;
         }
     }
 

@@ -42,5 +42,11 @@ public interface EngineListener {
             int textStart,
             List<SampleLogprobs> logprobs,
             FinishReason finish,
-            Object stopReason) {}
+            Object stopReason) {
+
+        /** The same of a sequence whose end is told otherwise. */
+        public SequenceOutput unfinished() {
+            return new SequenceOutput(sequence, firstPosition, tokens, text, textStart, logprobs, null, null);
+        }
+    }
 }

@@ -143,8 +143,12 @@ public final class InferenceEngine implements AutoCloseable {
 
     private void enter(Sequence sequence) {
         sequence.timeline().markAdded(clock.getAsLong());
-        sequence.enter(
-                tokenizer, hasher, config.maxModelLen(), config.speculation().isOn());
+        sequence.enter(tokenizer, hasher, config.maxModelLen(), mayGuess(sequence));
+    }
+
+    /** What a grammar allows behind a draft is known for drafts that the host makes alone. */
+    private boolean mayGuess(Sequence sequence) {
+        return config.speculation().isOn() && !(config.speculation().hasDraftModel() && sequence.grammar() != null);
     }
 
     /** Ends a request's sequences with {@code ABORT}; false if there is none. Their blocks return when nothing of them is in flight. */
@@ -214,6 +218,16 @@ public final class InferenceEngine implements AutoCloseable {
             }
             if (sequence.isFinished() && sequence.stepsInFlight() == 0) {
                 scheduler.release(sequence);
+            }
+        }
+        abortFailed(step);
+    }
+
+    /** With one that cannot go on, all of its request end. */
+    private void abortFailed(Step step) {
+        for (int i = 0; i < step.numSequences(); i++) {
+            if (step.sequence(i).finish() == FinishReason.ERROR) {
+                tryAbort(step.sequence(i).requestId());
             }
         }
     }

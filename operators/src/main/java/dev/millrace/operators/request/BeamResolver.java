@@ -34,6 +34,7 @@ final class BeamResolver {
         refuse("min_tokens", generation.sampling().minTokens() > 0);
         refuse("stop", !options.getStop().isEmpty());
         refuse("stop_token_ids", !options.getStopTokenIds().isEmpty());
+        refuse("structured_outputs", generation.grammar() != null);
         refuse("prompt_logprobs", generation.promptLogprobs() >= 0);
         int width = options.getN() == null ? 1 : options.getN();
         Require.that(width >= 1, "n", "n must be at least 1, got %d.", width);

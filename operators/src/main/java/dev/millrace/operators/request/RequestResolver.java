@@ -86,7 +86,8 @@ public final class RequestResolver {
                 promptLogprobs(options),
                 echo(options, prompt),
                 badWords.longer(),
-                null);
+                null,
+                GrammarReader.read(options.getStructuredOutputs()));
     }
 
     /** The most that may be wanted; what is left of the context is not known yet. */

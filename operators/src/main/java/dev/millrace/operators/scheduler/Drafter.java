@@ -23,7 +23,11 @@ final class Drafter {
         if (count <= 0) {
             return NONE;
         }
-        return speculation.hasDraftModel() ? drafted(count) : lookup.draft(sequence.tokens(), count);
+        if (speculation.hasDraftModel()) {
+            return drafted(count);
+        }
+        int[] drafts = lookup.draft(sequence.tokens(), count);
+        return Arrays.copyOf(drafts, sequence.allowed(drafts));
     }
 
     private static int[] drafted(int count) {

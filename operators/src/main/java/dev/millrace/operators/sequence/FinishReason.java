@@ -4,5 +4,7 @@ package dev.millrace.operators.sequence;
 public enum FinishReason {
     STOP,
     LENGTH,
-    ABORT
+    ABORT,
+    /** It could not go on. */
+    ERROR
 }

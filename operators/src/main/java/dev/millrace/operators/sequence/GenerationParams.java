@@ -1,5 +1,6 @@
 package dev.millrace.operators.sequence;
 
+import dev.millrace.model.grammar.GrammarSource;
 import dev.millrace.model.sampling.SamplingParams;
 import java.util.List;
 
@@ -18,6 +19,7 @@ import java.util.List;
  * @param echo whether the prompt's text comes before the answer
  * @param badWords token sequences of two and more tokens whose last token may not follow the others
  * @param beams how beams are searched for; null where tokens are drawn
+ * @param grammar what the answer must look like, or null
  */
 public record GenerationParams(
         SamplingParams sampling,
@@ -31,9 +33,10 @@ public record GenerationParams(
         int promptLogprobs,
         boolean echo,
         List<int[]> badWords,
-        BeamParams beams) {
+        BeamParams beams,
+        GrammarSource grammar) {
 
-    /** With nothing of the prompt in the answer. */
+    /** With nothing of the prompt in the answer, and no grammar. */
     public GenerationParams(
             SamplingParams sampling,
             int maxTokens,
@@ -56,6 +59,7 @@ public record GenerationParams(
                 -1,
                 false,
                 badWords,
+                null,
                 null);
     }
 
@@ -73,7 +77,26 @@ public record GenerationParams(
                 logprobsOfPrompt,
                 echoed,
                 badWords,
-                beams);
+                beams,
+                grammar);
+    }
+
+    /** The same bound to a grammar. */
+    public GenerationParams withGrammar(GrammarSource source) {
+        return new GenerationParams(
+                sampling,
+                maxTokens,
+                stopTokenIds,
+                eosTokenIds,
+                stop,
+                includeStop,
+                skipSpecialTokens,
+                logprobs,
+                promptLogprobs,
+                echo,
+                badWords,
+                beams,
+                source);
     }
 
     /** The same, searched for in beams. */
@@ -90,7 +113,8 @@ public record GenerationParams(
                 promptLogprobs,
                 echo,
                 badWords,
-                search);
+                search,
+                grammar);
     }
 
     /** The same with at most so many tokens. */
@@ -107,6 +131,7 @@ public record GenerationParams(
                 promptLogprobs,
                 echo,
                 badWords,
-                beams);
+                beams,
+                grammar);
     }
 }

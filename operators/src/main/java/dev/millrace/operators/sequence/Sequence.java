@@ -1,5 +1,7 @@
 package dev.millrace.operators.sequence;
 
+import dev.millrace.model.grammar.Grammar;
+import dev.millrace.model.grammar.GrammarState;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.kvcache.BlockHasher;
@@ -35,6 +37,7 @@ public final class Sequence {
     private final int emittedBefore;
     private final Placement placement = new Placement();
     private final PromptScores promptScores;
+    private final Binding binding = new Binding();
 
     private Timeline timeline = new Timeline();
     private boolean beam;
@@ -108,6 +111,16 @@ public final class Sequence {
         made.beam = true;
         made.timeline = timeline;
         return made;
+    }
+
+    /** Binds it to a grammar, before anything is done with it; null leaves it free. */
+    public void bind(Grammar bound) {
+        binding.begin(bound, params.sampling().stopIds(), output.toArray(0));
+    }
+
+    /** How far it is in its grammar, or null where it has none. */
+    public GrammarState grammar() {
+        return binding.state();
     }
 
     public String requestId() {
@@ -296,7 +309,8 @@ public final class Sequence {
 
     /** Tokens that the next step may compute; none while its next token depends on what is still in flight. */
     public int computable() {
-        boolean waitsForHost = held || tokensInFlight > 0 && (beam || hasBadWords || speculates);
+        boolean waitsForHost =
+                held || tokensInFlight > 0 && (beam || hasBadWords || binding.state() != null || speculates);
         return isFull() || waitsForHost ? 0 : length() - computed;
     }
 
@@ -363,7 +377,11 @@ public final class Sequence {
         output.add(token);
         known++;
         finish = StopRules.finish(this, token, maxLength);
-        boolean stopToken = finish == FinishReason.STOP;
+        boolean stopToken = finish == FinishReason.STOP || binding.isEnd(token);
+        if (finish != FinishReason.STOP) {
+            FinishReason bound = binding.advance(token);
+            finish = bound == null ? finish : bound;
+        }
         if (stopToken) {
             stopReason = StopRules.isEndOfSequence(params, token) ? null : (Object) token;
         }
@@ -375,6 +393,16 @@ public final class Sequence {
             stopReason = text.stop();
         }
         return text.take(isFinished());
+    }
+
+    /** Why it cannot go on, where it ended with {@link FinishReason#ERROR}. */
+    public String fault() {
+        return binding.fault();
+    }
+
+    /** How many of the first drafts its grammar allows, one after the other. */
+    public int allowed(int[] drafts) {
+        return binding.allowed(drafts);
     }
 
     /** Ends it from outside. */

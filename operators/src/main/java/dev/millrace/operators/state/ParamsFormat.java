@@ -1,5 +1,7 @@
 package dev.millrace.operators.state;
 
+import dev.millrace.model.grammar.GrammarSource;
+import dev.millrace.model.grammar.GrammarSource.Kind;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.GenerationParams;
@@ -28,6 +30,10 @@ final class ParamsFormat {
         out.writeInt(params.promptLogprobs());
         out.writeBoolean(params.echo());
         Fields.writeNullable(params.beams(), out, ParamsFormat::writeBeams);
+        Fields.writeNullable(params.grammar(), out, (grammar, to) -> {
+            Fields.writeString(grammar.kind().name(), to);
+            Fields.writeString(grammar.text(), to);
+        });
     }
 
     private static void writeBeams(BeamParams beams, DataOutputStream out) throws IOException {
@@ -43,10 +49,13 @@ final class ParamsFormat {
     /** @param version of the format */
     static GenerationParams read(DataInputStream in, int version) throws IOException {
         GenerationParams first = readFirst(in);
-        return version == 1
-                ? first
-                : first.withPrompt(in.readInt(), in.readBoolean())
-                        .withBeams(Fields.readNullable(in, ParamsFormat::readBeams));
+        if (version == 1) {
+            return first;
+        }
+        return first.withPrompt(in.readInt(), in.readBoolean())
+                .withBeams(Fields.readNullable(in, ParamsFormat::readBeams))
+                .withGrammar(Fields.readNullable(
+                        in, from -> new GrammarSource(Kind.valueOf(Fields.readString(from)), Fields.readString(from))));
     }
 
     private static GenerationParams readFirst(DataInputStream in) throws IOException {

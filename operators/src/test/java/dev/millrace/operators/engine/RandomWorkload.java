@@ -329,6 +329,7 @@ final class RandomWorkload {
                 random.nextInt(3) == 0 ? new int[] {0, 3, 300, 3000}[random.nextInt(4)] : -1,
                 false,
                 badWords,
+                null,
                 null);
     }
 

@@ -153,6 +153,7 @@ class SpeculationTest {
                 random.nextInt(6) == 0 ? 0 : -1,
                 false,
                 random.nextInt(6) == 0 ? List.of(new int[] {260, 311}, new int[] {13, 977}) : List.of(),
+                null,
                 null);
     }
 

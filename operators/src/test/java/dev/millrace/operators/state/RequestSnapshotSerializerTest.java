@@ -3,6 +3,7 @@ package dev.millrace.operators.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.grammar.GrammarSource;
 import dev.millrace.model.media.EncodedMedia;
 import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.sampling.SamplingParams;
@@ -44,11 +45,13 @@ class RequestSnapshotSerializerTest {
             Instant.ofEpochMilli(1_700_000_060_000L));
 
     /** As version 1 could tell. */
-    private static final RequestSnapshot FIRST = prepared(-1, false, null, 0);
+    private static final RequestSnapshot FIRST = prepared(-1, false, null, 0, null);
 
-    private static final RequestSnapshot PREPARED = prepared(7, true, new BeamParams(2, 0.5, true), 3);
+    private static final RequestSnapshot PREPARED =
+            prepared(7, true, new BeamParams(2, 0.5, true), 3, new GrammarSource(GrammarSource.Kind.REGEX, "(a|ü)+"));
 
-    private static RequestSnapshot prepared(int promptLogprobs, boolean echo, BeamParams beams, int emitted) {
+    private static RequestSnapshot prepared(
+            int promptLogprobs, boolean echo, BeamParams beams, int emitted, GrammarSource grammar) {
         return new RequestSnapshot(
                 HEADER,
                 41,
@@ -79,7 +82,8 @@ class RequestSnapshotSerializerTest {
                                         5,
                                         List.of(new int[] {1, 2}, new int[] {3, 4, 5}))
                                 .withPrompt(promptLogprobs, echo)
-                                .withBeams(beams),
+                                .withBeams(beams)
+                                .withGrammar(grammar),
                         new int[] {984, 987, 987, 985, 11},
                         new int[] {1},
                         List.of(
