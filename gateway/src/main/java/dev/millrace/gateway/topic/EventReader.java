@@ -89,11 +89,16 @@ final class EventReader implements AutoCloseable {
             }
         } catch (KafkaException e) {
             LOG.warn("Token events cannot be read at present: {}", e.getMessage(), e);
-            // In this order: who asks from now on waits, who asked before is told.
-            reading = new CompletableFuture<>();
-            listener.onInterruption(
-                    new UnavailableException("the answers cannot be read at present: " + e.getMessage(), e));
+            interrupt(new UnavailableException("the answers cannot be read at present: " + e.getMessage(), e));
         }
+    }
+
+    /** In this order: who asks from now on waits for the next try, who asked before is told. */
+    private void interrupt(UnavailableException cause) {
+        CompletableFuture<Void> before = reading;
+        reading = new CompletableFuture<>();
+        before.completeExceptionally(cause);
+        listener.onInterruption(cause);
     }
 
     private void accept(ConsumerRecord<byte[], byte[]> record) {

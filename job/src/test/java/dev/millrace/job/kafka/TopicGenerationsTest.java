@@ -247,13 +247,17 @@ class TopicGenerationsTest {
     @Test
     void requestWithoutAnEndInTimeFailsAndIsCancelled(LocalStack stack) throws Exception {
         KafkaConfig config = prepared(stack);
-        GatewayConfig hasty = config(config, Instance.stable("one"), 4, Duration.ofMillis(1));
+        GatewayConfig hasty = config(config, new Instance("one", false), 4, Duration.ofMillis(1));
         try (var answers = new HandWrittenAnswers(config);
                 var gateway = TopicGenerations.open(hasty)) {
+            PromptRequest patient = prompt("patient");
+            patient.setDeadline(Instant.now().plusSeconds(500));
+            gateway.submit(patient, new Heard());
+            assertThat(text(answers.prompt().key())).isEqualTo("patient");
             Heard heard = submitted(gateway, answers, "r");
             assertThat(heard.next(TimeoutException.class)).hasMessageContaining("by the deadline");
-            assertThat(text(answers.cancel().key())).isEqualTo("one"); // its forerunner's, at the start
             assertThat(text(answers.cancel().key())).isEqualTo("r");
+            assertThat(gateway.pending()).isEqualTo(1);
         }
     }
 
