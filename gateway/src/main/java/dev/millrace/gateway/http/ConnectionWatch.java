@@ -5,7 +5,6 @@ import io.vertx.core.http.HttpConnection;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /** Closes connections on which no request came for a while, or did not come to the end of its headers. Belongs to the event loop. */
@@ -53,11 +52,6 @@ final class ConnectionWatch {
 
     private void rest(HttpConnection http, Connection connection) {
         connection.timer = vertx.setTimer(idleTimeout.toMillis(), id -> cut(http));
-    }
-
-    /** Cuts whatever is still open. */
-    void cutAll() {
-        List.copyOf(connections.keySet()).forEach(ConnectionWatch::cut);
     }
 
     /** Closes a connection whether or not its client reads what is still to be written; a plain close would wait for that. */

@@ -33,7 +33,6 @@ public final class GatewayServer implements AutoCloseable {
     private final Vertx vertx;
     private final Context context;
     private final CallHandler calls;
-    private final ConnectionWatch connections;
     private final HttpServer server;
     private boolean closed;
 
@@ -62,7 +61,7 @@ public final class GatewayServer implements AutoCloseable {
         AnswerMetrics answers = new AnswerMetrics(System::nanoTime);
         HttpMetrics requests = new HttpMetrics();
         this.calls = new CallHandler(vertx, generations, bodies, config.limits(), answers);
-        this.connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
+        ConnectionWatch connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
         ServerRoutes endpoints =
                 new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version());
@@ -112,7 +111,10 @@ public final class GatewayServer implements AutoCloseable {
         return (config.host() == null ? "all addresses" : config.host()) + ", port " + config.port();
     }
 
-    /** Takes no more calls, lets those under way end for as long as they may, ends the others, and frees the port. */
+    /**
+     * Takes no more calls, lets those under way end for as long as they may, ends the others, and frees the port. Clients that
+     * do not read are not waited for.
+     */
     @Override
     public synchronized void close() throws IOException {
         if (closed) {
@@ -132,11 +134,7 @@ public final class GatewayServer implements AutoCloseable {
         if (!isDone(idle, config.shutdownTimeout())) {
             context.runOnContext(now -> calls.abort());
         }
-        CompletableFuture<Void> down =
-                server.shutdown(LAST_WORDS).toCompletionStage().toCompletableFuture();
-        if (!isDone(down, LAST_WORDS.plusMillis(500))) {
-            context.runOnContext(now -> connections.cutAll());
-        }
+        isDone(server.shutdown(LAST_WORDS).toCompletionStage().toCompletableFuture(), LAST_WORDS.plusMillis(500));
     }
 
     private static boolean isDone(CompletableFuture<Void> idle, Duration patience) throws IOException {

@@ -28,7 +28,7 @@ import java.util.concurrent.TimeoutException;
 /** Takes requests in and leaves it to the test what becomes of them. */
 final class FakeGenerations implements Generations {
 
-    static final int PATIENCE_SECONDS = 20;
+    static final int PATIENCE_SECONDS = 60;
 
     private final BlockingQueue<Submitted> submitted = new LinkedBlockingQueue<>();
     volatile ServerStatus status = alive();
