@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.gateway.Generation;
 import dev.millrace.gateway.topic.ControlTopic;
-import dev.millrace.gateway.topic.GatewayConfig.Instance;
 import dev.millrace.gateway.topic.Headers;
 import dev.millrace.gateway.topic.RecordProducer;
 import dev.millrace.gateway.topic.TopicGenerations;
 import dev.millrace.gateway.topic.TopicReader;
+import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import dev.millrace.job.kafka.Heard;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.KafkaControl;

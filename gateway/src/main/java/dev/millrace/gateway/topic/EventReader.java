@@ -27,7 +27,7 @@ final class EventReader implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
-    private final GatewayConfig config;
+    private final TopicsConfig config;
     private final String statusTopic;
     private final RecordCodec<TokenEvent> tokens;
     private final RecordCodec<EngineStatus> statuses = StatusTopic.codec();
@@ -49,7 +49,7 @@ final class EventReader implements AutoCloseable {
         void onInterruption(UnavailableException cause);
     }
 
-    EventReader(GatewayConfig config, Listener listener) {
+    EventReader(TopicsConfig config, Listener listener) {
         this.config = config;
         this.listener = listener;
         this.statusTopic = StatusTopic.of(config.tokenTopic());

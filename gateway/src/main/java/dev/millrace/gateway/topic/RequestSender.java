@@ -39,7 +39,7 @@ final class RequestSender implements AutoCloseable {
             ProducerConfig.METADATA_MAX_IDLE_CONFIG,
             TimeUnit.DAYS.toMillis(30));
 
-    private final GatewayConfig config;
+    private final TopicsConfig config;
     private final String controlTopic;
     private final RecordCodec<PromptRequest> codec;
     private final RecordProducer producer;
@@ -49,7 +49,7 @@ final class RequestSender implements AutoCloseable {
             Executors.newSingleThreadExecutor(task -> new Thread(task, "gateway-sender"));
 
     /** @param reading complete while the answers are being read; nothing is sent before */
-    RequestSender(GatewayConfig config, Supplier<CompletableFuture<Void>> reading) {
+    RequestSender(TopicsConfig config, Supplier<CompletableFuture<Void>> reading) {
         this.config = config;
         this.reading = reading;
         this.controlTopic = ControlTopic.of(config.promptTopic());

@@ -17,7 +17,7 @@ import java.time.temporal.ChronoUnit;
  */
 public final class TopicGenerations implements Generations {
 
-    private final GatewayConfig config;
+    private final TopicsConfig config;
     private final PendingRequests pending;
     private final StatusBoard board = new StatusBoard(System::nanoTime);
     private final Dispatch dispatch;
@@ -25,7 +25,7 @@ public final class TopicGenerations implements Generations {
     private final RequestSender sender;
     private volatile boolean closing;
 
-    private TopicGenerations(GatewayConfig config) {
+    private TopicGenerations(TopicsConfig config) {
         this.config = config;
         this.pending = new PendingRequests(config.maxPending());
         this.dispatch = new Dispatch(pending, board, this::cancel);
@@ -34,7 +34,7 @@ public final class TopicGenerations implements Generations {
     }
 
     /** Returns at once; what Kafka has to say about it, requests hear. */
-    public static TopicGenerations open(GatewayConfig config) {
+    public static TopicGenerations open(TopicsConfig config) {
         TopicGenerations generations = new TopicGenerations(config);
         generations.reader.start();
         if (config.instance().isStable()) {

@@ -4,6 +4,7 @@ import dev.millrace.gateway.Generations;
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.http.GatewayServer;
 import dev.millrace.gateway.topic.TopicGenerations;
+import dev.millrace.gateway.topic.TopicsConfig;
 import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import java.io.IOException;
@@ -28,11 +29,7 @@ final class Gateway implements AutoCloseable {
      * @param chatTemplate text of the template that replaces the model's, or null
      * @throws IOException if the port cannot be had
      */
-    static Gateway open(
-            dev.millrace.gateway.topic.GatewayConfig topics,
-            GatewayConfig http,
-            ModelDirectory model,
-            String chatTemplate)
+    static Gateway open(TopicsConfig topics, GatewayConfig http, ModelDirectory model, String chatTemplate)
             throws IOException {
         DjlTokenizer tokenizer = model.tokenizer();
         Generations generations = TopicGenerations.open(topics);

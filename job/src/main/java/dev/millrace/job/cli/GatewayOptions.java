@@ -2,7 +2,7 @@ package dev.millrace.job.cli;
 
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.openai.AnswerStyle;
-import dev.millrace.gateway.topic.GatewayConfig.Instance;
+import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.model.directory.ModelDirectory;

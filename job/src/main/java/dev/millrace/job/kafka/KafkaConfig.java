@@ -1,9 +1,9 @@
 package dev.millrace.job.kafka;
 
 import dev.millrace.gateway.topic.ControlTopic;
-import dev.millrace.gateway.topic.GatewayConfig;
-import dev.millrace.gateway.topic.GatewayConfig.Instance;
 import dev.millrace.gateway.topic.StatusTopic;
+import dev.millrace.gateway.topic.TopicsConfig;
+import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.Map;
@@ -112,8 +112,8 @@ public record KafkaConfig(
      * @param maxPending most requests outstanding
      * @param timeout after which a request without a deadline is ended; null: never
      */
-    public GatewayConfig gateway(TopicLimits limits, Instance instance, int maxPending, Duration timeout) {
-        return new GatewayConfig(
+    public TopicsConfig gateway(TopicLimits limits, Instance instance, int maxPending, Duration timeout) {
+        return new TopicsConfig(
                 properties(),
                 promptTopic,
                 tokenTopic,

@@ -8,10 +8,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gateway.Generation;
 import dev.millrace.gateway.TooManyRequestsException;
 import dev.millrace.gateway.UnavailableException;
-import dev.millrace.gateway.topic.GatewayConfig;
-import dev.millrace.gateway.topic.GatewayConfig.Instance;
 import dev.millrace.gateway.topic.Headers;
 import dev.millrace.gateway.topic.TopicGenerations;
+import dev.millrace.gateway.topic.TopicsConfig;
+import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import dev.millrace.job.LocalStack;
 import dev.millrace.job.embedded.EmbeddedKafka;
 import dev.millrace.model.InvalidInputException;
@@ -142,8 +142,8 @@ class TopicGenerationsTest {
     void eventsForOtherReadersAreNotEvenDecoded(LocalStack stack) throws Exception {
         KafkaConfig config = prepared(stack);
         AtomicInteger decoded = new AtomicInteger();
-        GatewayConfig usual = config(config, Instance.stable("one"), 4, null);
-        GatewayConfig counting = new GatewayConfig(
+        TopicsConfig usual = config(config, Instance.stable("one"), 4, null);
+        TopicsConfig counting = new TopicsConfig(
                 usual.clients(),
                 usual.promptTopic(),
                 usual.tokenTopic(),
@@ -247,7 +247,7 @@ class TopicGenerationsTest {
     @Test
     void requestWithoutAnEndInTimeFailsAndIsCancelled(LocalStack stack) throws Exception {
         KafkaConfig config = prepared(stack);
-        GatewayConfig hasty = config(config, new Instance("one", false), 4, Duration.ofMillis(1));
+        TopicsConfig hasty = config(config, new Instance("one", false), 4, Duration.ofMillis(1));
         try (var answers = new HandWrittenAnswers(config);
                 var gateway = TopicGenerations.open(hasty)) {
             PromptRequest patient = prompt("patient");
@@ -325,7 +325,7 @@ class TopicGenerationsTest {
     void gatewayThatIsThereBeforeItsTopicsWaitsForThem(LocalStack stack) throws Exception {
         KafkaConfig config = stack.freshTopics();
         TopicLimits limits = new TopicLimits(1 << 20, 1 << 20, 0, "delete", 900_000);
-        GatewayConfig early = config.gateway(limits, new Instance("one", false), 4, null);
+        TopicsConfig early = config.gateway(limits, new Instance("one", false), 4, null);
         try (var gateway = TopicGenerations.open(early)) {
             Heard heard = new Heard();
             gateway.submit(prompt("early"), heard);
@@ -400,7 +400,7 @@ class TopicGenerationsTest {
         return TopicGenerations.open(config(config, new Instance(id, false), maxPending, null));
     }
 
-    private static GatewayConfig config(KafkaConfig config, Instance instance, int maxPending, Duration timeout) {
+    private static TopicsConfig config(KafkaConfig config, Instance instance, int maxPending, Duration timeout) {
         return config.gateway(LocalStack.prepare(config), instance, maxPending, timeout);
     }
 

@@ -22,7 +22,7 @@ import java.util.function.Supplier;
  * @param maxPending most requests outstanding
  * @param timeout after which a request without a deadline of its own is ended; null: never
  */
-public record GatewayConfig(
+public record TopicsConfig(
         Properties clients,
         String promptTopic,
         String tokenTopic,
@@ -59,7 +59,7 @@ public record GatewayConfig(
         }
     }
 
-    public GatewayConfig {
+    public TopicsConfig {
         Objects.requireNonNull(instance);
         if (maxPending < 1) {
             throw new IllegalArgumentException("--max-pending is " + maxPending + "; at least 1 is needed");
