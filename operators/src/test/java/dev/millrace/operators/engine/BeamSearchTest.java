@@ -8,6 +8,7 @@ import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.FinishReason;
@@ -242,7 +243,8 @@ class BeamSearchTest {
                 true,
                 0,
                 Policy.FCFS,
-                1 + random.nextInt(3));
+                1 + random.nextInt(3),
+                random.nextInt(3) == 0 ? new Speculation(3, 1, 3) : Speculation.NONE);
         return new EngineFixture(config, 9 + random.nextInt(20), EngineFixture.MEDIA_ROWS);
     }
 
