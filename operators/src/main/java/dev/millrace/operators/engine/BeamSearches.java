@@ -58,7 +58,6 @@ final class BeamSearches {
     /** Handles a beam's likeliest next tokens; with those of the last beam, all go on. */
     void handle(Sequence beam, SampleLogprobs next) {
         BeamSearch search = byRequest.get(beam.requestId());
-        search.answers().get(0).tryMarkAdmitted(beam.cachedTokens());
         if (!search.tryComplete(beam, next)) {
             return;
         }

@@ -36,6 +36,7 @@ final class BeamResolver {
         refuse("stop_token_ids", !options.getStopTokenIds().isEmpty());
         refuse("structured_outputs", generation.grammar() != null);
         refuse("prompt_logprobs", generation.promptLogprobs() >= 0);
+        refuse("structured_outputs", generation.grammar() != null);
         int width = options.getN() == null ? 1 : options.getN();
         Require.that(width >= 1, "n", "n must be at least 1, got %d.", width);
         Require.that(

@@ -181,7 +181,7 @@ public final class Scheduler {
             Sequence ahead = siblings.ahead(sequence);
             if (ahead == null && (!siblings.isEmpty(sequence) || isSiblingOfLast(expecting, sequence))) {
                 expecting.add(sequence);
-                promised += kv.ownBlocks(sequence, sequence.commonTokens());
+                promised += kv.ownBlocks(sequence, Siblings.common(sequence));
                 continue;
             }
             if (step.budget() == 0 || sequence.tokensInFlight() > 0 || !tryBegin(sequence, ahead, promised)) {
@@ -230,12 +230,12 @@ public final class Scheduler {
     /** @param ahead the sibling whose blocks it shares, or null */
     private void admit(Sequence sequence, Sequence ahead, int count, Step step) {
         if (ahead == null) {
-            if (sequence.tryMarkAdmitted(sequence.computed())) {
+            if (sequence.timeline().tryMarkAdmitted(sequence.computed())) {
                 counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
             }
             kv.share(sequence);
         } else {
-            sequence.tryMarkAdmitted(0);
+            sequence.timeline().tryMarkAdmitted(0);
             kv.share(sequence, ahead, sequence.computed());
         }
         kv.tryExtend(sequence, count);
@@ -249,7 +249,7 @@ public final class Scheduler {
         if (!kv.fitsBeside(sequence, prompt, promised)) {
             return false;
         }
-        sequence.tryMarkAdmitted(0);
+        sequence.timeline().tryMarkAdmitted(0);
         kv.share(sequence, step.sequence(sibling), prompt);
         enter(sequence, step);
         step.addForked(sequence, sibling);

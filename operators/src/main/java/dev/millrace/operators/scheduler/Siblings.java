@@ -40,7 +40,7 @@ final class Siblings {
      */
     Sequence ahead(Sequence sequence) {
         Sequence ahead = null;
-        int most = sequence.commonTokens() - 1;
+        int most = common(sequence) - 1;
         for (Sequence sibling : of(sequence)) {
             int common = common(sequence, sibling);
             if (common > most && kv.isWritten(sibling, common)) {
@@ -49,6 +49,11 @@ final class Siblings {
             }
         }
         return ahead;
+    }
+
+    /** Tokens that a sequence has in common with every other choice of its request, and need not be sampled after. */
+    static int common(Sequence sequence) {
+        return Math.min(sequence.promptLength(), sequence.length() - 1);
     }
 
     /** Tokens of a sequence that its sibling has computed, and that need not be sampled after. */

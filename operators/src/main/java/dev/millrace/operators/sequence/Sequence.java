@@ -19,8 +19,6 @@ import dev.millrace.operators.kvcache.TokenIds;
  */
 public final class Sequence {
 
-    private static final int NEVER_ADMITTED = -1;
-
     private final String requestId;
     private final int choice;
     private final long arrival;
@@ -50,7 +48,6 @@ public final class Sequence {
     private boolean speculates;
     private int tokensInFlight;
     private int stepsInFlight;
-    private int cachedTokens = NEVER_ADMITTED;
     private boolean held;
     private FinishReason finish;
     private Object stopReason;
@@ -214,11 +211,6 @@ public final class Sequence {
         return beam;
     }
 
-    /** Tokens that it has in common with every other choice of its request, and need not be sampled after. */
-    public int commonTokens() {
-        return Math.min(promptLength, length() - 1);
-    }
-
     /** Whether it is another choice of the same request. */
     public boolean isSibling(Sequence other) {
         return prompt == other.prompt && requestId.equals(other.requestId);
@@ -241,7 +233,7 @@ public final class Sequence {
 
     /** Prompt tokens that came from the prefix cache when it was first admitted. */
     public int cachedTokens() {
-        return Math.max(0, cachedTokens);
+        return Math.min(timeline.cachedTokens(), promptLength);
     }
 
     /**
@@ -325,15 +317,6 @@ public final class Sequence {
     public void restartAt(int cached) {
         computed = cached;
         seen = cached;
-    }
-
-    /** Notes what was cached when it was first admitted; false if it was admitted before. */
-    public boolean tryMarkAdmitted(int cached) {
-        if (cachedTokens != NEVER_ADMITTED) {
-            return false;
-        }
-        cachedTokens = Math.min(cached, promptLength());
-        return true;
     }
 
     /** Goes with a step that computes {@code count} tokens and drafts behind them; the draft model does not see the last. */
