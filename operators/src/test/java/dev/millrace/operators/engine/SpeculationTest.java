@@ -8,6 +8,10 @@ import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
+import dev.millrace.model.grammar.Grammar;
+import dev.millrace.model.grammar.GrammarCompiler;
+import dev.millrace.model.grammar.GrammarSource;
+import dev.millrace.model.grammar.GrammarSource.Kind;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.engine.Answers.Answer;
@@ -21,6 +25,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -42,7 +48,7 @@ class SpeculationTest {
     private final List<Request> requests = new ArrayList<>();
     private List<Answer> plain;
 
-    private record Request(PreparedPrompt prompt, GenerationParams params, int choices) {}
+    private record Request(PreparedPrompt prompt, GenerationParams params, int choices, Grammar grammar) {}
 
     @BeforeAll
     void answerWithoutSpeculation() throws InterruptedException {
@@ -55,14 +61,49 @@ class SpeculationTest {
                 model.prompt(text("Who are you?")),
                 model.prompt(text("你是谁?")),
                 model.prompt(text("one two three four one two three four one two three")));
+        List<Grammar> grammars = grammars();
         for (int i = 0; i < REQUESTS; i++) {
             PreparedPrompt prompt = random.nextInt(3) == 0
                     ? PreparedPrompt.text(
                             random.ints(1 + random.nextInt(60), 0, 900).toArray())
                     : prompts.get(random.nextInt(prompts.size()));
-            requests.add(new Request(prompt, params(random), random.nextInt(5) == 0 ? 3 : 1));
+            Grammar grammar = random.nextInt(3) == 0 ? grammars.get(random.nextInt(grammars.size())) : null;
+            requests.add(new Request(prompt, params(random), random.nextInt(5) == 0 ? 3 : 1, grammar));
         }
         plain = new Run(config(2048, 33, false, Speculation.NONE), "", MANY_BLOCKS, NEVER).answers;
+    }
+
+    private List<Grammar> grammars() {
+        GrammarCompiler compiler = new GrammarCompiler(model.tokenizer, 1024);
+        return Stream.of(
+                        new GrammarSource(Kind.REGEX, "((one|two|three|A large|, )+ ?)+"),
+                        new GrammarSource(Kind.EBNF, "root ::= \"(\" root \")\" root | [a-d]* | root \"+\" root"),
+                        new GrammarSource(Kind.CHOICE, "[\"yes\", \"no\", \"三\"]"),
+                        new GrammarSource(
+                                Kind.JSON_SCHEMA,
+                                "{\"type\": \"array\", \"items\": {\"enum\": [\"red\", \"blue\", 1, 22]}, \"minItems\": 2}"))
+                .map(compiler::compile)
+                .toList();
+    }
+
+    @Test
+    void boundAnswersFitTheirGrammars() {
+        int bound = 0;
+        int at = 0;
+        for (Request request : requests) {
+            for (int choice = 0; choice < request.choices; choice++, at++) {
+                if (request.grammar != null) {
+                    int[] tokens = plain.get(at).tokens.toArray(0);
+                    int length =
+                            tokens.length > 0 && tokens[tokens.length - 1] == 977 ? tokens.length - 1 : tokens.length;
+                    assertThat(request.grammar.start(new int[] {977}).fits(Arrays.copyOf(tokens, length)))
+                            .as(plain.get(at).text.toString())
+                            .isTrue();
+                    bound++;
+                }
+            }
+        }
+        assertThat(bound).isGreaterThan(20);
     }
 
     @Test
@@ -140,7 +181,7 @@ class SpeculationTest {
                         : null,
                 random.nextInt(3) == 0 ? new int[] {260, 311} : new int[0],
                 random.nextInt(3) == 0 ? random.nextInt(maxTokens) : 0,
-                Arrays.copyOf(stops, stops.length));
+                IntStream.concat(Arrays.stream(stops), IntStream.of(977)).toArray());
         return new GenerationParams(
                 sampling,
                 maxTokens,
@@ -191,7 +232,12 @@ class SpeculationTest {
                 heard = new Answers();
                 List<Sequence> restored = new ArrayList<>();
                 for (Sequence sequence : sequences) {
-                    restored.add(restored(sequence, before.of(sequence), heard));
+                    Sequence again = restored(sequence, before.of(sequence), heard);
+                    int request = Integer.parseInt(sequence.requestId().substring(1));
+                    if (!heard.isFinished(again)) {
+                        again.bind(asked.get(request).grammar);
+                    }
+                    restored.add(again);
                 }
                 sequences = restored;
             }
@@ -205,7 +251,10 @@ class SpeculationTest {
             for (int i = 0; i < requests.size(); i++) {
                 Request request = requests.get(i);
                 for (int choice = 0; choice < request.choices; choice++) {
-                    sequences.add(new Sequence("r" + i, choice, i, 0, request.prompt, request.params, new int[0], 0));
+                    Sequence sequence =
+                            new Sequence("r" + i, choice, i, 0, request.prompt, request.params, new int[0], 0);
+                    sequence.bind(request.grammar);
+                    sequences.add(sequence);
                 }
             }
             return sequences;
