@@ -153,6 +153,28 @@ class ChatCompletionsTest extends HttpTest {
     }
 
     @Test
+    void beamsAndFormsOfAnswersGoThroughToTheEngine() throws Exception {
+        send(
+                CHAT,
+                "{" + HELLO + ", 'use_beam_search': true, 'n': 4, 'length_penalty': 0.5, 'early_stopping': true}");
+        var beams = generations.take().request.getSampling();
+        assertThat(beams.getUseBeamSearch()).isTrue();
+        assertThat(beams.getN()).isEqualTo(4);
+        assertThat(beams.getLengthPenalty()).isEqualTo(0.5);
+        assertThat(beams.getEarlyStopping()).isTrue();
+
+        send(
+                CHAT,
+                "{" + HELLO + ", 'response_format': {'type': 'json_schema', 'json_schema': {'name': 'square',"
+                        + " 'schema': {'type': 'object'}}}}");
+        assertThat(generations.take().request.getSampling().getStructuredOutputs().getJson())
+                .isEqualTo("{\"type\":\"object\"}");
+        send(CHAT, "{" + HELLO + ", 'structured_outputs': {'choice': ['red', 'blue']}}");
+        assertThat(generations.take().request.getSampling().getStructuredOutputs().getChoice())
+                .containsExactly("red", "blue");
+    }
+
+    @Test
     void twoCallsOfOneNameAreTwoRequests() throws Exception {
         send(CHAT, "{" + HELLO + "}");
         send(CHAT, "{" + HELLO + "}");
