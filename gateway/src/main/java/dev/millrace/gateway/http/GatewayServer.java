@@ -2,6 +2,7 @@ package dev.millrace.gateway.http;
 
 import dev.millrace.gateway.Generations;
 import dev.millrace.gateway.openai.CallReader;
+import dev.millrace.gateway.openai.PromptIds;
 import dev.millrace.gateway.openai.Tokenization;
 import dev.millrace.model.tokenizer.ChatRenderer;
 import dev.millrace.model.tokenizer.Tokenizer;
@@ -79,9 +80,10 @@ public final class GatewayServer implements AutoCloseable {
 
     private Routes routes(ServerRoutes endpoints, ServedModel model, Tokenizer tokenizer, ChatRenderer chats) {
         PassedOverFields passedOver = new PassedOverFields();
+        PromptIds ids = new PromptIds(tokenizer, chats);
         return endpoints.routes(
-                new CallReader(model::names, config.answers(), tokenizer, Clock.systemUTC(), passedOver),
-                new Tokenization(model::names, model::maxModelLen, tokenizer, chats, passedOver));
+                new CallReader(model::names, config.answers(), ids, Clock.systemUTC(), passedOver),
+                new Tokenization(model::names, model::maxModelLen, ids, passedOver));
     }
 
     private static Vertx vertx() {

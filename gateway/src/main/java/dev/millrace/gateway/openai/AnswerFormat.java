@@ -19,9 +19,9 @@ sealed interface AnswerFormat permits ChatFormat, CompletionFormat {
      * Adds to a chunk what follows its choices.
      *
      * @param usage what the answer took so far, or null
-     * @param opening whether the chunk opens an answer
+     * @param opened what is told of the prompt, if the chunk opens an answer; else null
      */
-    void finishChunk(ObjectNode chunk, ObjectNode usage, boolean opening);
+    void finishChunk(ObjectNode chunk, ObjectNode usage, PromptPart opened);
 
     /** Adds to a response what follows its usage. */
     void finishResponse(ObjectNode response, PromptPart prompt);

@@ -3,22 +3,23 @@ package dev.millrace.gateway.openai;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.schemas.PromptRequest;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A call that was understood: what to have generated, and what becomes of it. */
 public final class Call {
 
     private final List<PromptRequest> requests;
-    private final List<String> firstTokens;
+    private final List<List<Integer>> promptIds;
     private final CallOptions options;
     private final Tokenizer tokenizer;
 
     /**
      * @param requests one for each prompt
-     * @param firstTokens text of each prompt's first token, where the prompt's log-probabilities are echoed; else empty
+     * @param promptIds tokens of each prompt, null where they are not known; empty where nobody asks for them
      */
-    Call(List<PromptRequest> requests, List<String> firstTokens, CallOptions options, Tokenizer tokenizer) {
+    Call(List<PromptRequest> requests, List<List<Integer>> promptIds, CallOptions options, Tokenizer tokenizer) {
         this.requests = List.copyOf(requests);
-        this.firstTokens = List.copyOf(firstTokens);
+        this.promptIds = promptIds;
         this.options = options;
         this.tokenizer = tokenizer;
     }
@@ -43,11 +44,17 @@ public final class Call {
     }
 
     public StreamedAnswer streamed() {
-        return new StreamedAnswer(options, format(), requests.size(), firstTokens);
+        return new StreamedAnswer(options, format(), collectors());
     }
 
     public CollectedAnswer collected() {
-        return new CollectedAnswer(options, format(), requests.size(), firstTokens);
+        return new CollectedAnswer(options, format(), collectors());
+    }
+
+    private List<PromptCollector> collectors() {
+        return IntStream.range(0, requests.size())
+                .mapToObj(i -> new PromptCollector(promptIds.isEmpty() ? null : promptIds.get(i)))
+                .toList();
     }
 
     private AnswerFormat format() {

@@ -38,6 +38,11 @@ record CallOptions(
     static final int NO_LOGPROBS = -1;
     static final int ALL_LOGPROBS = Integer.MAX_VALUE;
 
+    /** Whether the prompt's tokens are told, or the first of them, for which the engine has no log-probability to tell. */
+    boolean needsPromptIds() {
+        return tokenIds || echo && hasLogprobs();
+    }
+
     boolean hasLogprobs() {
         return topLogprobs != NO_LOGPROBS;
     }

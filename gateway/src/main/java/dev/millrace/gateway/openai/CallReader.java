@@ -1,11 +1,12 @@
 package dev.millrace.gateway.openai;
 
-import dev.millrace.model.tokenizer.Tokenizer;
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.json.PromptJson;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -16,7 +17,7 @@ public final class CallReader {
 
     private final Supplier<List<String>> served;
     private final AnswerStyle style;
-    private final Tokenizer tokenizer;
+    private final PromptIds ids;
     private final Clock clock;
     private final PromptJson prompts;
 
@@ -27,12 +28,12 @@ public final class CallReader {
     public CallReader(
             Supplier<List<String>> served,
             AnswerStyle style,
-            Tokenizer tokenizer,
+            PromptIds ids,
             Clock clock,
             Consumer<String> unknownField) {
         this.served = served;
         this.style = style;
-        this.tokenizer = tokenizer;
+        this.ids = ids;
         this.clock = clock;
         this.prompts = new PromptJson(unknownField);
     }
@@ -48,6 +49,8 @@ public final class CallReader {
             return chat(fields, requestId);
         } catch (MalformedRecordException e) {
             throw ApiException.of(e);
+        } catch (InvalidInputException e) {
+            throw ApiException.badRequest(e.getMessage(), e.param());
         }
     }
 
@@ -62,28 +65,32 @@ public final class CallReader {
             return completion(fields, requestId);
         } catch (MalformedRecordException e) {
             throw ApiException.of(e);
+        } catch (InvalidInputException e) {
+            throw ApiException.badRequest(e.getMessage(), e.param());
         }
     }
 
     private Call chat(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
         ChatFields chat = ChatFields.read(fields, style);
         CallOptions options = options(Endpoint.CHAT, fields, requestId, chat.topLogprobs(), chat.role(), chat.prefix());
-        PromptRequest request = prompts.read(fields.body());
-        return new Call(List.of(identified(request, options, 0)), List.of(), options, tokenizer);
+        return call(List.of(prompts.read(fields.body())), options);
     }
 
     private Call completion(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
         CompletionFields completion = CompletionFields.read(fields);
         CallOptions options = options(Endpoint.COMPLETIONS, fields, requestId, completion.topLogprobs(), "", "");
-        PromptRequest first = prompts.read(fields.body());
-        List<PromptRequest> requests = completion.requests(first);
+        return call(completion.requests(prompts.read(fields.body())), options);
+    }
+
+    private Call call(List<PromptRequest> requests, CallOptions options) throws MalformedRecordException {
+        List<List<Integer>> promptIds = new ArrayList<>();
         for (int i = 0; i < requests.size(); i++) {
-            identified(requests.get(i), options, i);
+            identify(requests.get(i), options, i);
+            if (options.needsPromptIds()) {
+                promptIds.add(ids.of(requests.get(i)));
+            }
         }
-        boolean scored = options.echo() && options.hasLogprobs();
-        List<String> firstTokens =
-                scored ? requests.stream().map(this::firstToken).toList() : List.of();
-        return new Call(requests, firstTokens, options, tokenizer);
+        return new Call(requests, promptIds, options, ids.tokenizer());
     }
 
     private CallOptions options(
@@ -108,22 +115,12 @@ public final class CallReader {
     }
 
     /** What clients call their requests need not be unique, what the engine calls them must be. */
-    private PromptRequest identified(PromptRequest request, CallOptions options, int prompt) {
+    private void identify(PromptRequest request, CallOptions options, int prompt) {
         request.setRequestId(
                 options.id() + "-" + prompt + "-" + UUID.randomUUID().toString().substring(0, 8));
         request.setCreatedAt(Instant.ofEpochMilli(clock.millis()));
         if (!served.get().isEmpty()) {
             request.setModel(null);
         }
-        return request;
-    }
-
-    private String firstToken(PromptRequest request) {
-        List<Integer> ids = request.getPromptTokenIds();
-        if (ids == null) {
-            int[] encoded = tokenizer.encode(request.getPrompt());
-            return encoded.length == 0 ? "" : tokenizer.decode(new int[] {encoded[0]}, false);
-        }
-        return ids.isEmpty() ? "" : tokenizer.decode(new int[] {ids.get(0)}, false);
     }
 }

@@ -64,19 +64,20 @@ record ChatFormat(CallOptions options, TokenNames names) implements AnswerFormat
     }
 
     @Override
-    public void finishChunk(ObjectNode chunk, ObjectNode usage, boolean opening) {
+    public void finishChunk(ObjectNode chunk, ObjectNode usage, PromptPart opened) {
         if (usage != null) {
             chunk.set("usage", usage);
         }
-        if (opening) {
-            chunk.putNull("prompt_token_ids");
+        if (opened != null) {
+            chunk.set("prompt_token_ids", Json.ids(options.tokenIds() ? opened.ids() : null));
         }
     }
 
     @Override
     public void finishResponse(ObjectNode response, PromptPart prompt) {
         response.set("prompt_logprobs", PromptLogprobs.of(prompt));
-        response.putNull("prompt_token_ids").putNull("kv_transfer_params");
+        response.set("prompt_token_ids", Json.ids(options.tokenIds() ? prompt.ids() : null));
+        response.putNull("kv_transfer_params");
     }
 
     private JsonNode logprobs(ChoicePiece piece) {

@@ -39,16 +39,14 @@ public final class CollectedAnswer {
 
     private final CallOptions options;
     private final AnswerFormat format;
-    private final List<PromptCollector> prompts = new ArrayList<>();
+    private final List<PromptCollector> prompts;
     private final Map<Integer, Choice> choices = new TreeMap<>();
     private final CallUsage usage = new CallUsage();
 
-    CollectedAnswer(CallOptions options, AnswerFormat format, int prompts, List<String> firstTokens) {
+    CollectedAnswer(CallOptions options, AnswerFormat format, List<PromptCollector> prompts) {
         this.options = options;
         this.format = format;
-        for (int i = 0; i < prompts; i++) {
-            this.prompts.add(new PromptCollector(firstTokens.isEmpty() ? null : firstTokens.get(i)));
-        }
+        this.prompts = prompts;
     }
 
     /**

@@ -17,7 +17,8 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
 
     @Override
     public ObjectNode piece(ChoicePiece piece) {
-        ObjectNode choice = begin(piece).putNull("prompt_token_ids");
+        ObjectNode choice = begin(piece);
+        choice.set("prompt_token_ids", promptIds(piece.prompt()));
         choice.set("token_ids", tokenIds(piece));
         return Json.putIfPresent(choice, "replay_diverged", piece.diverged());
     }
@@ -27,7 +28,7 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
         ObjectNode choice = begin(answer);
         choice.set("token_ids", tokenIds(answer));
         choice.set("prompt_logprobs", PromptLogprobs.of(answer.prompt()));
-        choice.putNull("prompt_token_ids");
+        choice.set("prompt_token_ids", promptIds(answer.prompt()));
         return Json.putIfPresent(choice, "replay_diverged", answer.diverged());
     }
 
@@ -42,6 +43,10 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
         return choice;
     }
 
+    private JsonNode promptIds(PromptPart prompt) {
+        return Json.ids(options.tokenIds() && prompt != null ? prompt.ids() : null);
+    }
+
     private JsonNode tokenIds(ChoicePiece piece) {
         return Json.ids(options.tokenIds() ? piece.tokenIds() : null);
     }
@@ -52,7 +57,7 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
         }
         var logprobs = new CompletionLogprobs(names, options.topLogprobs(), piece.offset());
         if (echo && piece.prompt().logprobs() != null) {
-            logprobs.addFirst(piece.prompt().firstToken());
+            logprobs.addFirst(piece.prompt().ids().get(0));
             piece.prompt().logprobs().forEach(logprobs::add);
         }
         piece.logprobs().forEach(logprobs::add);
@@ -60,7 +65,7 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
     }
 
     @Override
-    public void finishChunk(ObjectNode chunk, ObjectNode usage, boolean opening) {
+    public void finishChunk(ObjectNode chunk, ObjectNode usage, PromptPart opened) {
         chunk.set("usage", usage);
     }
 

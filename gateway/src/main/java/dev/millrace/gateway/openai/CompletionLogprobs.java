@@ -30,8 +30,8 @@ final class CompletionLogprobs {
     }
 
     /** The prompt's first token, which has no log-probability. */
-    void addFirst(String token) {
-        begin(token);
+    void addFirst(int id) {
+        begin(names.of(id));
         tokenLogprobs.addNull();
         topLogprobs.addNull();
     }

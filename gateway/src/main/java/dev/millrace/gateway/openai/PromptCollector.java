@@ -8,13 +8,13 @@ import java.util.List;
 /** Puts together what the events of one prompt tell of it; all of that comes before the first token. */
 final class PromptCollector {
 
-    private final String firstToken;
+    private final List<Integer> ids;
     private final StringBuilder text = new StringBuilder();
     private List<PositionLogprobs> logprobs;
 
-    /** @param firstToken text of the first token, or null */
-    PromptCollector(String firstToken) {
-        this.firstToken = firstToken;
+    /** @param ids its tokens, or null */
+    PromptCollector(List<Integer> ids) {
+        this.ids = ids;
     }
 
     /** Takes an event in. The text comes with each answer; what is here already is not taken again. */
@@ -33,6 +33,6 @@ final class PromptCollector {
     }
 
     PromptPart part() {
-        return new PromptPart(text.toString(), firstToken, logprobs);
+        return new PromptPart(text.toString(), ids, logprobs);
     }
 }

@@ -22,19 +22,17 @@ public final class StreamedAnswer {
 
     private final CallOptions options;
     private final AnswerFormat format;
-    private final List<PromptCollector> prompts = new ArrayList<>();
+    private final List<PromptCollector> prompts;
     private final Map<Integer, Choice> choices = new HashMap<>();
     private final CallUsage usage = new CallUsage();
     private final int[] promptTokens;
     private boolean opened;
 
-    StreamedAnswer(CallOptions options, AnswerFormat format, int prompts, List<String> firstTokens) {
+    StreamedAnswer(CallOptions options, AnswerFormat format, List<PromptCollector> prompts) {
         this.options = options;
         this.format = format;
-        this.promptTokens = new int[prompts];
-        for (int i = 0; i < prompts; i++) {
-            this.prompts.add(new PromptCollector(firstTokens.isEmpty() ? null : firstTokens.get(i)));
-        }
+        this.promptTokens = new int[prompts.size()];
+        this.prompts = prompts;
     }
 
     /**
@@ -124,7 +122,7 @@ public final class StreamedAnswer {
     private String chunk(ObjectNode choice, ObjectNode usage, boolean opening) {
         ObjectNode chunk = begin();
         chunk.putArray("choices").add(choice);
-        format.finishChunk(chunk, usage, opening);
+        format.finishChunk(chunk, usage, opening ? prompts.get(0).part() : null);
         return chunk.toString();
     }
 

@@ -11,7 +11,15 @@ record TokenNames(Tokenizer tokenizer, boolean asIds) {
     private static final float IMPOSSIBLE = -9999f; // OpenAI's word for minus infinity
 
     String of(TokenLogprob token) {
-        return asIds ? "token_id:" + token.getTokenId() : token.getText();
+        return asIds ? asId(token.getTokenId()) : token.getText();
+    }
+
+    String of(int id) {
+        return asIds ? asId(id) : tokenizer.decode(new int[] {id}, false);
+    }
+
+    private static String asId(int id) {
+        return "token_id:" + id;
     }
 
     /** The bytes that the token stands for, which may be part of a character only. */

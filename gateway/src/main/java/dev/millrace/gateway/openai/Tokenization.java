@@ -4,18 +4,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.model.InvalidInputException;
-import dev.millrace.model.tokenizer.ChatMessage;
-import dev.millrace.model.tokenizer.ChatOptions;
-import dev.millrace.model.tokenizer.ChatRenderer;
-import dev.millrace.model.tokenizer.TemplateVariables;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.schemas.MalformedRecordException;
-import dev.millrace.schemas.PromptRequest;
-import dev.millrace.schemas.TextPart;
-import dev.millrace.schemas.json.ChatTemplateKwargs;
 import dev.millrace.schemas.json.JsonFields;
 import dev.millrace.schemas.json.PromptJson;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -30,7 +22,7 @@ public final class Tokenization {
     private final Supplier<List<String>> served;
     private final Supplier<Integer> maxModelLen;
     private final Tokenizer tokenizer;
-    private final ChatRenderer chats;
+    private final PromptIds ids;
     private final PromptJson prompts;
 
     /**
@@ -41,13 +33,12 @@ public final class Tokenization {
     public Tokenization(
             Supplier<List<String>> served,
             Supplier<Integer> maxModelLen,
-            Tokenizer tokenizer,
-            ChatRenderer chats,
+            PromptIds ids,
             Consumer<String> unknownField) {
         this.served = served;
         this.maxModelLen = maxModelLen;
-        this.tokenizer = tokenizer;
-        this.chats = chats;
+        this.tokenizer = ids.tokenizer();
+        this.ids = ids;
         this.prompts = new PromptJson(unknownField);
     }
 
@@ -74,30 +65,14 @@ public final class Tokenization {
         if (!body.has("messages")) {
             throw ApiException.badRequest("prompt or messages: Field required", "prompt");
         }
-        PromptRequest request = prompts.read(body);
-        List<ChatMessage> messages = new ArrayList<>();
-        for (var message : request.getMessages()) {
-            messages.add(message(message));
+        List<Integer> known = ids.of(prompts.read(body));
+        if (known == null) {
+            throw ApiException.badRequest(
+                    "Pictures and videos are not fetched to be counted; send the call itself with max_tokens 1"
+                            + " and read its usage.",
+                    "messages");
         }
-        var variables = new TemplateVariables(ChatTemplateKwargs.parse(request.getChatTemplateKwargs()));
-        var options = new ChatOptions(request.getAddGenerationPrompt(), request.getContinueFinalMessage(), variables);
-        return chats.render(messages, options).ids();
-    }
-
-    private static ChatMessage message(dev.millrace.schemas.ChatMessage message) throws ApiException {
-        List<ChatMessage.Part> parts = new ArrayList<>();
-        for (Object part : message.getContent()) {
-            if (!(part instanceof TextPart text)) {
-                throw ApiException.badRequest(
-                        "Pictures and videos are not fetched to be counted; send the call itself with max_tokens 1"
-                                + " and read its usage.",
-                        "messages");
-            }
-            parts.add(new ChatMessage.TextPart(text.getText()));
-        }
-        return parts.size() == 1 && parts.get(0) instanceof ChatMessage.TextPart text
-                ? ChatMessage.text(message.getRole(), text.text())
-                : ChatMessage.parts(message.getRole(), parts);
+        return known.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private String answer(int[] ids, boolean strings) {

@@ -15,6 +15,7 @@ import dev.millrace.schemas.TokenLogprob;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -154,9 +155,7 @@ class ChatCompletionsTest extends HttpTest {
 
     @Test
     void beamsAndFormsOfAnswersGoThroughToTheEngine() throws Exception {
-        send(
-                CHAT,
-                "{" + HELLO + ", 'use_beam_search': true, 'n': 4, 'length_penalty': 0.5, 'early_stopping': true}");
+        send(CHAT, "{" + HELLO + ", 'use_beam_search': true, 'n': 4, 'length_penalty': 0.5, 'early_stopping': true}");
         var beams = generations.take().request.getSampling();
         assertThat(beams.getUseBeamSearch()).isTrue();
         assertThat(beams.getN()).isEqualTo(4);
@@ -167,10 +166,20 @@ class ChatCompletionsTest extends HttpTest {
                 CHAT,
                 "{" + HELLO + ", 'response_format': {'type': 'json_schema', 'json_schema': {'name': 'square',"
                         + " 'schema': {'type': 'object'}}}}");
-        assertThat(generations.take().request.getSampling().getStructuredOutputs().getJson())
+        assertThat(generations
+                        .take()
+                        .request
+                        .getSampling()
+                        .getStructuredOutputs()
+                        .getJson())
                 .isEqualTo("{\"type\":\"object\"}");
         send(CHAT, "{" + HELLO + ", 'structured_outputs': {'choice': ['red', 'blue']}}");
-        assertThat(generations.take().request.getSampling().getStructuredOutputs().getChoice())
+        assertThat(generations
+                        .take()
+                        .request
+                        .getSampling()
+                        .getStructuredOutputs()
+                        .getChoice())
                 .containsExactly("red", "blue");
     }
 
@@ -266,6 +275,28 @@ class ChatCompletionsTest extends HttpTest {
                         .doubleValue())
                 .isEqualTo(-9999);
         assertThat(choice.path("token_ids").toString()).isEqualTo("[12,13]");
+    }
+
+    @Test
+    void promptsTokensAreToldWhereTheyAreKnown() throws Exception {
+        String expected = Arrays.toString(
+                        TOKENIZER.encode("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                                + "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"))
+                .replace(" ", "");
+        var whole = send(CHAT, "{" + HELLO + ", 'return_token_ids': true}");
+        generations.take().answer("a");
+        assertThat(json(wait(whole)).path("prompt_token_ids").toString()).isEqualTo(expected);
+
+        var stream = send(CHAT, "{" + HELLO + ", 'return_token_ids': true, 'stream': true}");
+        generations.take().answer("a");
+        assertThat(wait(stream).body()).containsOnlyOnce("\"prompt_token_ids\":" + expected);
+
+        var picture = send(
+                CHAT,
+                "{'messages': [{'role': 'user', 'content': [{'type': 'image_url', 'image_url': 'x'}]}],"
+                        + " 'return_token_ids': true}");
+        generations.take().answer("a");
+        assertThat(json(wait(picture)).path("prompt_token_ids").isNull()).isTrue();
     }
 
     @Test

@@ -93,6 +93,24 @@ class CompletionsTest extends HttpTest {
     }
 
     @Test
+    void promptsTokensAreToldWithEachAnswer() throws Exception {
+        String body = "{'prompt': [[1, 2], [3]], 'return_token_ids': true, 'stream': %s}";
+        var whole = send(COMPLETIONS, body.formatted(false));
+        generations.take().answer("a");
+        generations.take().answer("b");
+        JsonNode choices = json(wait(whole)).path("choices");
+        assertThat(choices.path(0).path("prompt_token_ids").toString()).isEqualTo("[1,2]");
+        assertThat(choices.path(1).path("prompt_token_ids").toString()).isEqualTo("[3]");
+
+        var stream = send(COMPLETIONS, body.formatted(true));
+        generations.take().answer("a", "b");
+        generations.take().answer("c", "d");
+        assertThat(wait(stream).body())
+                .containsOnlyOnce("\"prompt_token_ids\":[1,2]")
+                .containsOnlyOnce("\"prompt_token_ids\":[3]");
+    }
+
+    @Test
     void onePromptThatIsRefusedEndsTheOthers() throws Exception {
         var response = send(COMPLETIONS, "{'prompt': ['one', 'two']}");
         Submitted one = generations.take();
