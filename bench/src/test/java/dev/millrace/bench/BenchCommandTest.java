@@ -209,6 +209,11 @@ class BenchCommandTest {
         assertThat(figures.get("right_2_3_accepted").doubleValue()).isOne();
         assertThat(figures.get("bound_model_2_3_accepted").doubleValue()).isOne();
         assertThat(figures.get("model_2_3_accepted").doubleValue()).isBetween(0.9, 1.0);
+
+        String ngram = "{\"method\": \"ngram\", \"num_speculative_tokens\": 3}";
+        assertThat(bench("speculation", "--model", golden(), "--speculative-config", ngram))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("--num-speculative-tokens");
     }
 
     @Test

@@ -28,6 +28,12 @@ class GpuExecutorFactoryTest {
         assertRefused(config("auto", 16, 0.9, 9), "--tensor-parallel-size is 9", "1 to 8 GPUs");
     }
 
+    @Test
+    void aDraftModelThatDraftsNothingIsRefused() {
+        var speculation = new ExecutorConfig.Speculation(Models.GOLDEN_B.toString(), 0);
+        assertRefused(config("float32", 16, 0.5, 1).withSpeculation(speculation), "drafts 0 tokens");
+    }
+
     private static void assertRefused(ExecutorConfig config, String... named) {
         assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_A, config))
                 .isInstanceOf(IllegalArgumentException.class)
