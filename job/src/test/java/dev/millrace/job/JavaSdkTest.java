@@ -115,6 +115,23 @@ class JavaSdkTest {
     }
 
     @Test
+    void beamsAreAnsweredTheBestFirstStreamedAndNot() throws Exception {
+        ChatCompletionCreateParams body = asked(question("Describe this image.", "two-shapes.png"))
+                .n(3)
+                .putAdditionalBodyProperty("use_beam_search", JsonValue.from(true))
+                .build();
+
+        ChatCompletion whole = client.chat().completions().create(body);
+
+        assertThat(texts(whole)).hasSize(3).doesNotHaveDuplicates().startsWith(OpenAiServer.answer("caption-en"));
+        assertThat(texts(together(stream(body)))).isEqualTo(texts(whole));
+        assertThat(catchThrowableOfType(BadRequestException.class, () -> client.chat()
+                        .completions()
+                        .create(body.toBuilder().n(11).build())))
+                .hasMessageContaining("requested sample logprobs of 22, which is greater than max allowed: 20");
+    }
+
+    @Test
     void logprobsNameEachTokenAndItsRivals() {
         ChatCompletion answer = client.chat()
                 .completions()

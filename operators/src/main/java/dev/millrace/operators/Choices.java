@@ -28,9 +28,15 @@ final class Choices {
         this.answers = new ArrayList<>(prepared.choices());
         boolean searches = prepared.params().beams() != null;
         for (int i = 0; i < prepared.choices(); i++) {
-            answers.add(new Answer(request, prepared, i, searches || before.isEmpty() ? null : before.get(i)));
+            ChoiceSnapshot answer = before.isEmpty() ? null : searches ? untold(before.get(0)) : before.get(i);
+            answers.add(new Answer(request, prepared, i, answer));
         }
         this.search = searches ? new BeamSearch(sequences().toList(), found(before)) : null;
+    }
+
+    /** An answer whose search was begun before; nothing of it was told. */
+    private static ChoiceSnapshot untold(ChoiceSnapshot found) {
+        return new ChoiceSnapshot(new int[0], 0, null, 0, found.scheduledAt(), found.cachedTokens(), 0);
     }
 
     private static List<Hypothesis> found(List<ChoiceSnapshot> before) {
