@@ -94,6 +94,12 @@ const cases = {
         ...asked, messages: whoAreYou, stop: ['demonstration', 'unheard-of'],
     })).choices[0],
     stopStreamed: () => streamed({ messages: whoAreYou, stop: 'demonstration' }),
+    schema: () => answer(whoAreYou, {
+        response_format: {
+            type: 'json_schema',
+            json_schema: { name: 'shape', strict: true, schema: { enum: ['a red circle', 'a green square'] } },
+        },
+    }),
     helper: async () => client.chat.completions.stream({ ...asked, messages: whoAreYou }).finalContent(),
     completion: () => client.completions.create({ ...asked, prompt: 'Once upon a time', max_tokens: 5, echo: true }),
     models: async () => (await client.models.list()).data,

@@ -101,6 +101,13 @@ class NodeSdkTest {
     }
 
     @Test
+    void anAnswerKeepsToAJsonSchema() throws Exception {
+        JsonNode answer = new ObjectMapper().readTree(texts(result("schema")).get(0));
+
+        assertThat(answer.asText()).isIn("a red circle", "a green square");
+    }
+
+    @Test
     void theLibrarysOwnHelperForStreamsWorks() {
         assertThat(result("helper").asText()).isEqualTo(OpenAiServer.answer("about-en"));
     }
