@@ -93,6 +93,19 @@ class CompletionsTest extends HttpTest {
     }
 
     @Test
+    void whatTheOtherEndpointTakesIsPassedOver() throws Exception {
+        String both = "{'prompt': 'x', 'prompt_token_ids': [1], 'messages': [{'role': 'user', 'content': 'y'}]}";
+        send(COMPLETIONS, both);
+        var completion = generations.take().request;
+        assertThat(completion.getPrompt()).isEqualTo("x");
+        assertThat(completion.getMessages()).isNull();
+        send("/v1/chat/completions", both);
+        var chat = generations.take().request;
+        assertThat(chat.getMessages()).hasSize(1);
+        assertThat(chat.getPrompt()).isNull();
+    }
+
+    @Test
     void promptsTokensAreToldWithEachAnswer() throws Exception {
         String body = "{'prompt': [[1, 2], [3]], 'return_token_ids': true, 'stream': %s}";
         var whole = send(COMPLETIONS, body.formatted(false));

@@ -257,6 +257,9 @@ class ServerTest extends HttpTest {
     void onlyAllowedPagesMayCall() throws Exception {
         start(config(List.of(), List.of("https://mine.example"), List.of()));
         assertThat(preflight("https://page.example").statusCode()).isEqualTo(400);
+        var other = request("/health").header("Origin", "https://page.example").build();
+        assertThat(client.send(other, BodyHandlers.ofString()).headers().firstValue("access-control-allow-origin"))
+                .isEmpty();
         HttpResponse<String> mine = preflight("https://mine.example");
         assertThat(mine.headers().firstValue("access-control-allow-origin")).contains("https://mine.example");
         assertThat(mine.headers().firstValue("vary")).contains("Origin");
