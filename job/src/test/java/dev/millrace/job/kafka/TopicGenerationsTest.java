@@ -51,7 +51,15 @@ class TopicGenerationsTest {
 
     @Test
     void promptNamesItsReaderAndItsEventsAreHeardToTheEnd(LocalStack stack) throws Exception {
-        KafkaConfig config = prepared(stack);
+        assertAnswered(prepared(stack));
+    }
+
+    @Test
+    void promptsAndEventsMayBeJson(LocalStack stack) throws Exception {
+        assertAnswered(prepared(stack.freshTopics().withFormat(RecordFormat.JSON)));
+    }
+
+    private static void assertAnswered(KafkaConfig config) throws Exception {
         try (var answers = new HandWrittenAnswers(config);
                 var gateway = gateway(config, "one", 4)) {
             Heard heard = new Heard();
