@@ -30,14 +30,14 @@ final class PreparationPool implements AutoCloseable {
 
     private final Function<Work, PreparedRequest> preparer;
     private final int threads;
-    private final long maxPixelBytes;
+    private final long maxHeldBytes;
     private final Mails mails;
     private final Results results;
     private final ExecutorService workers;
     private final Queue<TrackedRequest> waiting;
 
     private int active;
-    private long pixelBytes;
+    private long heldBytes;
 
     /** Hears how preparations went, on the task's thread. Not called for requests that ended meanwhile. */
     interface Results {
@@ -49,19 +49,19 @@ final class PreparationPool implements AutoCloseable {
     /**
      * @param preparer used by all threads at once
      * @param order which of two waiting requests goes first
-     * @param maxPixelBytes bytes of decoded pixels at which no further request is prepared
+     * @param maxHeldBytes bytes of decoded pixels and grammars at which no further request is prepared
      */
     PreparationPool(
             String name,
             Function<Work, PreparedRequest> preparer,
             int threads,
-            long maxPixelBytes,
+            long maxHeldBytes,
             Comparator<TrackedRequest> order,
             Mails mails,
             Results results) {
         this.preparer = preparer;
         this.threads = threads;
-        this.maxPixelBytes = maxPixelBytes;
+        this.maxHeldBytes = maxHeldBytes;
         this.mails = mails;
         this.results = results;
         this.waiting = new PriorityQueue<>(order);
@@ -78,9 +78,9 @@ final class PreparationPool implements AutoCloseable {
         startNext();
     }
 
-    /** A prepared request ended; its pixels are gone. */
+    /** A prepared request ended; its pixels and its grammar are gone. */
     void release(PreparedRequest prepared) {
-        pixelBytes -= prepared.pixelBytes();
+        heldBytes -= prepared.heldBytes();
         startNext();
     }
 
@@ -90,7 +90,7 @@ final class PreparationPool implements AutoCloseable {
     }
 
     private void startNext() {
-        while (active < threads && pixelBytes < maxPixelBytes && !waiting.isEmpty()) {
+        while (active < threads && heldBytes < maxHeldBytes && !waiting.isEmpty()) {
             TrackedRequest next = waiting.remove();
             if (!next.ended()) {
                 active++;
@@ -132,7 +132,7 @@ final class PreparationPool implements AutoCloseable {
     private void done(TrackedRequest request, PreparedRequest prepared) {
         active--;
         if (!request.ended()) {
-            pixelBytes += prepared.pixelBytes();
+            heldBytes += prepared.heldBytes();
             results.prepared(request, prepared);
         }
         startNext();

@@ -33,10 +33,11 @@ record PreparedRequest(
                 + media.stream().mapToLong(EncodedMedia::bytes).sum();
     }
 
-    /** Bytes of decoded pixels. */
-    long pixelBytes() {
-        return prompt.media().stream()
+    /** Bytes of decoded pixels and of the grammar, which no checkpoint keeps. */
+    long heldBytes() {
+        long pixels = prompt.media().stream()
                 .mapToLong(span -> 4L * span.item().patches().length)
                 .sum();
+        return pixels + (grammar == null ? 0 : grammar.bytes());
     }
 }

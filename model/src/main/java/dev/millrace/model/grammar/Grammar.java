@@ -6,12 +6,21 @@ import java.util.Arrays;
 /** A compiled grammar over a model's vocabulary. Safe for use by several threads. */
 public final class Grammar {
 
+    private static final int STATE_BYTES = 160; // a place and its ways on, roughly
+
     private final Place start;
+    private final int states;
     private final TokenMasks masks;
 
-    Grammar(Place start, TokenTrie trie) {
+    Grammar(Place start, int states, TokenTrie trie) {
         this.start = start;
+        this.states = states;
         this.masks = new TokenMasks(trie);
+    }
+
+    /** Memory that it takes, roughly. */
+    public long bytes() {
+        return (long) STATE_BYTES * states;
     }
 
     /**

@@ -12,6 +12,7 @@ import dev.millrace.model.grammar.syntax.Ebnf;
 import dev.millrace.model.grammar.syntax.Regex;
 import dev.millrace.model.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,17 +24,12 @@ public final class GrammarCompiler {
     public static final int MAX_LENGTH = 1 << 18;
 
     private static final int MAX_CACHED = 64;
+    private static final long MAX_CACHED_BYTES = 64L << 20;
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private final TokenTrie trie;
-    private final Map<GrammarSource, Grammar> cache = new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<GrammarSource, Grammar> eldest) {
-            return size() > MAX_CACHED;
-        }
-    };
+    private final Map<GrammarSource, Grammar> cache = new LinkedHashMap<>(16, 0.75f, true);
+    private long cachedBytes;
 
     /**
      * @param vocabSize rows of the logits; tokens that the tokenizer does not know, or that are special, fit no grammar
@@ -54,19 +50,31 @@ public final class GrammarCompiler {
                 return before;
             }
         }
-        Grammar made = new Grammar(start(source), trie);
-        synchronized (cache) {
-            cache.put(source, made);
-        }
+        RuleSet rules = new RuleSet();
+        Place start = start(source, rules);
+        Grammar made = new Grammar(start, rules.work().states(), trie);
+        keep(source, made);
         return made;
     }
 
-    private static Place start(GrammarSource source) {
+    /** Those used longest ago go first. */
+    private void keep(GrammarSource source, Grammar made) {
+        synchronized (cache) {
+            Grammar other = cache.put(source, made);
+            cachedBytes += made.bytes() - (other == null ? 0 : other.bytes());
+            Iterator<Grammar> eldest = cache.values().iterator();
+            while (cache.size() > MAX_CACHED || cachedBytes > MAX_CACHED_BYTES && cache.size() > 1) {
+                cachedBytes -= eldest.next().bytes();
+                eldest.remove();
+            }
+        }
+    }
+
+    private static Place start(GrammarSource source, RuleSet rules) {
         if (source.text().length() > MAX_LENGTH) {
             throw new GrammarException(
                     "it has " + source.text().length() + " characters; at most " + MAX_LENGTH + " are allowed");
         }
-        RuleSet rules = new RuleSet();
         switch (source.kind()) {
             case JSON_SCHEMA:
                 return rules.compile(JsonSchema.read(source.text(), rules));

@@ -15,7 +15,7 @@ import java.util.Map;
  */
 final class TokenMasks {
 
-    private static final int MAX_CACHED_INTS = 4 << 20;
+    private static final int MAX_CACHED_INTS = 1 << 19;
 
     private final TokenTrie trie;
     private final Map<Node, Local> locals = new IdentityHashMap<>();

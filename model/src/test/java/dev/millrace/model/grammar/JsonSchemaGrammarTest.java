@@ -256,6 +256,19 @@ class JsonSchemaGrammarTest {
     }
 
     @Test
+    void referencesThatMultiplyAreRefused() {
+        StringBuilder schema = new StringBuilder("{\"$ref\":\"#/$defs/a0\",\"$defs\":{");
+        for (int i = 0; i < 40; i++) {
+            String next = "\"$ref\":\"#/$defs/a" + (i + 1) + "\"";
+            schema.append("\"a" + i + "\":{\"anyOf\":[{" + next + ",\"minimum\":" + i + "},{" + next + ",\"maximum\":"
+                    + (100 + i) + "}]},");
+        }
+        assertThatThrownBy(() -> compile(schema + "\"a40\":{\"type\":\"integer\"}}}"))
+                .isInstanceOf(GrammarException.class)
+                .hasMessageContaining("it is too");
+    }
+
+    @Test
     void largeAndDeepSchemasAreRefused() {
         String deep = "{\"items\":".repeat(300) + "{\"type\":\"null\"}" + "}".repeat(300);
         assertThatThrownBy(() -> compile(deep))

@@ -9,6 +9,11 @@ public final class Work {
     private int states;
     private long steps;
 
+    /** States made until now. */
+    public int states() {
+        return states;
+    }
+
     /**
      * @throws GrammarException if the grammar has become too large
      */

@@ -23,6 +23,7 @@ import java.util.Map;
 public final class JsonSchema {
 
     private static final int MAX_DEPTH = 64;
+    private static final int MAX_SCHEMAS = 5_000;
     private static final List<String> COMBINING = List.of("$ref", "allOf", "anyOf", "oneOf");
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
@@ -73,6 +74,10 @@ public final class JsonSchema {
         }
         if (++depth > MAX_DEPTH) {
             throw new GrammarException("schemas are nested over " + MAX_DEPTH + " deep");
+        }
+        if (known.size() == MAX_SCHEMAS) {
+            throw new GrammarException(
+                    "it is too large: references written out, it has over " + MAX_SCHEMAS + " schemas");
         }
         String name = "schema-" + known.size();
         Expr call = new Expr.Call(name);
