@@ -12,6 +12,8 @@ import dev.millrace.schemas.SamplingOptions;
  */
 final class BeamResolver {
 
+    private static final int MAX_BEAMS = 256; // each step compares twice their square
+
     private final int mostLogprobs;
 
     /**
@@ -39,6 +41,7 @@ final class BeamResolver {
         refuse("structured_outputs", generation.grammar() != null);
         int width = options.getN() == null ? 1 : options.getN();
         Require.that(width >= 1, "n", "n must be at least 1, got %d.", width);
+        Require.that(width <= MAX_BEAMS, "n", "n must be at most %d with beam search, got %d.", MAX_BEAMS, width);
         Require.that(
                 2L * width <= mostLogprobs,
                 "n",

@@ -174,6 +174,13 @@ class RequestResolverTest {
         refused(
                 options -> {
                     options.setUseBeamSearch(true);
+                    options.setN(257);
+                },
+                "n must be at most 256 with beam search, got 257.",
+                "n");
+        refused(
+                options -> {
+                    options.setUseBeamSearch(true);
                     options.setN(11);
                 },
                 "Beam search with n=11 requested sample logprobs of 22, which is greater than max allowed: 20",
