@@ -212,7 +212,7 @@ class BenchCommandTest {
 
         String ngram = "{\"method\": \"ngram\", \"num_speculative_tokens\": 3}";
         assertThat(bench("speculation", "--model", golden(), "--speculative-config", ngram))
-                .isEqualTo(2);
+                .isEqualTo(1);
         assertThat(err.toString()).contains("--num-speculative-tokens");
     }
 
