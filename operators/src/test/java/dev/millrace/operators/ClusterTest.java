@@ -7,12 +7,14 @@ import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.configuration.Configuration;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
@@ -58,6 +60,7 @@ class ClusterTest {
 
     private static MiniCluster cluster() {
         return new MiniCluster(new MiniClusterConfiguration.Builder()
+                .setConfiguration(Configuration.fromMap(Map.of("rest.bind-port", "0")))
                 .setNumTaskManagers(1)
                 .setNumSlotsPerTaskManager(1)
                 .setRpcServiceSharing(RpcServiceSharing.SHARED)
