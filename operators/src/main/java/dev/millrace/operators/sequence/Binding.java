@@ -49,7 +49,7 @@ final class Binding {
             }
             state.mask();
             return null;
-        } catch (GrammarException e) {
+        } catch (GrammarException | IllegalArgumentException e) { // the latter where logits are no numbers
             fault = e.getMessage();
             return FinishReason.ERROR;
         }
