@@ -57,6 +57,7 @@ class ServeTest {
 
                 assertThat(answers.interrupted()).isNotEmpty().allMatch(id -> id.startsWith("killed"));
                 assertThat(only("killed", answers.tokens())).isEqualTo(only("calm", answers.tokens()));
+                assertThat(next.stop()).as("exit code after SIGTERM").isEqualTo(143);
                 assertThat(only("killed", answers.texts())).isEqualTo(only("calm", answers.texts()));
             }
         }

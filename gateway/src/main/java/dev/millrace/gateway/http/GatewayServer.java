@@ -16,6 +16,7 @@ import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +35,7 @@ public final class GatewayServer implements AutoCloseable {
     private final Vertx vertx;
     private final Context context;
     private final CallHandler calls;
+    private final Routes routes;
     private final HttpServer server;
     private boolean closed;
 
@@ -66,11 +68,12 @@ public final class GatewayServer implements AutoCloseable {
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
         ServerRoutes endpoints =
                 new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version());
+        this.routes = routes(endpoints, model, tokenizer, chats);
         this.server = vertx.createHttpServer(options(config))
                 .connectionHandler(connections::opened)
                 .invalidRequestHandler(BrokenRequests::refuse)
                 .requestHandler(new Dispatcher(
-                        routes(endpoints, model, tokenizer, chats),
+                        routes,
                         new ApiKeys(config.apiKeys()),
                         new Cors(config.allowedOrigins()),
                         connections,
@@ -84,6 +87,11 @@ public final class GatewayServer implements AutoCloseable {
         return endpoints.routes(
                 new CallReader(model::names, config.answers(), ids, Clock.systemUTC(), passedOver),
                 new Tokenization(model::names, model::maxModelLen, ids, passedOver));
+    }
+
+    /** Every path that is answered; one that ends with a slash stands for all that begin so. */
+    Set<String> paths() {
+        return routes.paths();
     }
 
     private static Vertx vertx() {

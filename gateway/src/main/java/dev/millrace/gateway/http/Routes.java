@@ -4,6 +4,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -38,6 +39,11 @@ final class Routes {
     Routes add(HttpMethod method, String path, Consumer<HttpServerRequest> handler) {
         routes.computeIfAbsent(path, absent -> new Route()).handlers.put(method, handler);
         return this;
+    }
+
+    /** All paths. */
+    Set<String> paths() {
+        return new TreeSet<>(routes.keySet());
     }
 
     /** Null if there is no such path. */

@@ -30,8 +30,8 @@ public final class Main implements Runnable {
 
     /** The command line with every command that is on the class path. */
     public static CommandLine commandLine() {
-        Stream<Object> own =
-                Stream.of(new DemoCommand(), new ServeCommand(), new RunCommand(false), new CheckCommand());
+        Stream<Object> own = Stream.of(
+                new DemoCommand(), new ServeCommand(), new GatewayCommand(), new RunCommand(false), new CheckCommand());
         Stream<Subcommand> others =
                 ServiceLoader.load(Subcommand.class).stream().map(Provider::get);
         return commandLine(Stream.concat(own, others));

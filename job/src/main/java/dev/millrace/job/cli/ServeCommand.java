@@ -72,6 +72,7 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         OperatorConfig operator = operatorConfig();
         try (var stop = new OrderlyStop(server.shutdownTimeout().plus(CLOSING))) {
+            stop.by(Thread.currentThread()::interrupt);
             return options.job.jobManager == null ? serveHere(operator, stop) : serveElsewhere(operator, stop);
         }
     }
@@ -134,8 +135,6 @@ final class ServeCommand implements Callable<Integer> {
             String name = InferenceOptions.jobName(operator);
             SubmittedJob job = SubmittedJob.find(
                     cluster, name, () -> graph(operator, kafka, limits, executors, options.job.checkpointUri(), null));
-            Thread serving = Thread.currentThread();
-            stop.by(serving::interrupt);
             if (job.awaitThat(gateway::isReady)) {
                 sayReady(gateway, cluster.getWebInterfaceURL(), kafka);
             }

@@ -121,7 +121,7 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "serve", "run", "check"})
+    @ValueSource(strings = {"demo", "serve", "gateway", "run", "check"})
     void everyCommandHasHelpForEachOfItsOptions(String command) {
         assertThat(execute(command, "--help")).isZero();
         CommandSpec spec = Main.commandLine().getSubcommands().get(command).getCommandSpec();

@@ -3,13 +3,18 @@ package dev.millrace.job.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.job.embedded.EmbeddedKafka;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.PipedReader;
+import java.io.PipedWriter;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
+import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.cli.CliFrontend;
 import org.apache.flink.client.cli.DefaultCLI;
@@ -52,6 +57,46 @@ class RunOnClusterTest {
                 assertThatItAnswersThenCancel(kafka, client, id);
             }
         }
+    }
+
+    @Test
+    @Timeout(300)
+    void aServerLeavesItsJobInTheClusterAndFindsItThereAgain(@InjectClusterClient ClusterClient<?> client)
+            throws Exception {
+        try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {
+            List<JobID> first = serveUntilItIsReady(kafka, client);
+            List<JobID> second = serveUntilItIsReady(kafka, client);
+
+            assertThat(second).hasSize(1).isEqualTo(first);
+            assertThat(RunTest.ask(kafka.bootstrapServers(), Map.of(), "of a server"))
+                    .startsWith("I am a tiny demonstration model.");
+            client.cancel(first.get(0)).get();
+            client.requestJobResult(first.get(0)).get();
+        }
+    }
+
+    /** The jobs that run in the cluster when a server is ready and was stopped. */
+    private List<JobID> serveUntilItIsReady(EmbeddedKafka kafka, ClusterClient<?> client) throws Exception {
+        var pipe = new PipedWriter();
+        try (var out = new BufferedReader(new PipedReader(pipe))) {
+            List<String> flags = flags(kafka.bootstrapServers()).stream()
+                    .filter(flag -> !flag.startsWith("--model"))
+                    .toList();
+            var serving = new Thread(() -> Main.commandLine()
+                    .setOut(new PrintWriter(pipe, true))
+                    .execute(line("serve", RunTest.model(), "--port=0", "--jobmanager=" + restAddress(), flags)));
+            serving.start();
+            assertThat(out.readLine()).isEqualTo("Application startup complete.");
+            for (String fact : List.of("API", "Dashboard", "Topics")) {
+                assertThat(out.readLine()).contains(fact);
+            }
+            serving.interrupt();
+            serving.join();
+        }
+        return client.listJobs().get().stream()
+                .filter(job -> !job.getJobState().isGloballyTerminalState())
+                .map(JobStatusMessage::getJobId)
+                .toList();
     }
 
     @Test

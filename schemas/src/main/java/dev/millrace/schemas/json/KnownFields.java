@@ -67,6 +67,15 @@ final class KnownFields {
         return refused;
     }
 
+    /** What is done with each field, in a word or two. */
+    static Map<String, String> treatments() {
+        Map<String, String> treatments = new HashMap<>();
+        READ.forEach(name -> treatments.put(name, "read"));
+        PASSED_OVER.forEach(name -> treatments.put(name, "passed over"));
+        REFUSED.keySet().forEach(name -> treatments.put(name, "refused"));
+        return treatments;
+    }
+
     static void check(JsonFields body, Consumer<String> unknown) throws MalformedRecordException {
         for (Map.Entry<String, JsonNode> field : body.object().properties()) {
             String name = field.getKey();
