@@ -11,18 +11,26 @@ import java.util.stream.Collectors;
 
 /**
  * Which hosts may be asked. Unless hosts are listed only public addresses may, so that a user cannot reach through us what
- * only we can. It is judged on every hop by the addresses that the name stands for; the JVM keeps these for half a minute,
- * so the connection goes to an address that was judged.
+ * only we can. It is judged on every hop by the addresses that the name stands for, before the connection and after it: the
+ * JVM keeps these for half a minute, so what a name meant in between, by whoever owns it, is what it means in one of the two.
  */
 final class HostRule {
 
+    /** Finds the addresses that a name stands for. */
+    @FunctionalInterface
+    interface Resolver {
+        InetAddress[] resolve(String host) throws UnknownHostException;
+    }
+
     private final Set<String> domains;
     private final boolean allowPrivate;
+    private final Resolver resolver;
 
-    HostRule(Set<String> domains, boolean allowPrivate) {
+    HostRule(Set<String> domains, boolean allowPrivate, Resolver resolver) {
         this.domains =
                 domains.stream().map(host -> host.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
         this.allowPrivate = allowPrivate;
+        this.resolver = resolver;
     }
 
     /**
@@ -46,9 +54,9 @@ final class HostRule {
         }
     }
 
-    private static void requirePublic(String host) {
+    private void requirePublic(String host) {
         try {
-            for (InetAddress address : InetAddress.getAllByName(host)) {
+            for (InetAddress address : resolver.resolve(host)) {
                 if (!isPublic(address)) {
                     throw new InvalidInputException(
                             "the host " + host

@@ -5,6 +5,7 @@ import dev.millrace.model.media.EncodedMedia;
 import dev.millrace.model.media.EncodedMedia.Kind;
 import dev.millrace.model.media.MediaLimits;
 import dev.millrace.model.media.MediaSource;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Locale;
 
@@ -23,7 +24,7 @@ public final class MediaFetcher {
         this.settings = settings;
         this.limits = limits;
         this.files = new LocalFiles(settings.allowedLocalMediaPath());
-        this.web = new WebFetcher(settings);
+        this.web = new WebFetcher(settings, InetAddress::getAllByName);
     }
 
     /**

@@ -32,9 +32,9 @@ final class WebFetcher {
             .connectTimeout(Duration.ofSeconds(10))
             .build();
 
-    WebFetcher(FetchSettings settings) {
+    WebFetcher(FetchSettings settings, HostRule.Resolver resolver) {
         this.settings = settings;
-        this.hosts = new HostRule(settings.allowedMediaDomains(), settings.allowPrivateAddresses());
+        this.hosts = new HostRule(settings.allowedMediaDomains(), settings.allowPrivateAddresses(), resolver);
     }
 
     /** @param latest when it must be here at the latest, by {@link System#nanoTime} */
@@ -43,7 +43,9 @@ final class WebFetcher {
         long deadline = now + Math.min(settings.timeout(video).toNanos(), latest - now);
         URI at = Urls.parse(url);
         for (int hops = 0; hops <= settings.maxRedirects(); hops++) {
+            hosts.check(at);
             HttpResponse<byte[]> response = get(at, deadline, maxBytes);
+            hosts.check(at);
             if (response.statusCode() == 200) {
                 return response.body();
             }
@@ -65,7 +67,6 @@ final class WebFetcher {
     }
 
     private HttpResponse<byte[]> get(URI url, long deadline, long maxBytes) {
-        hosts.check(url);
         var answer = ask(url, maxBytes);
         try {
             return answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -180,6 +181,19 @@ class MediaFetcherTest {
     void privateHostsAreNotAskedUnlessListed() {
         assertRefused(FetchSettings.DEFAULT, url("/picture"), "localhost is not on the public network");
         assertThat(fetch(domains("LOCALHOST"), url("/picture"), false).files()).containsExactly(BODY);
+    }
+
+    /** As whoever owns a name does it that means a public address when it is judged and a private one right after. */
+    @Test
+    void aNameThatChangesItsMeaningShowsNothingOfWhatIsThere() {
+        for (String path : List.of("/picture", "/gone")) {
+            Iterator<String> meanings = List.of("8.8.8.8", "127.0.0.1").iterator();
+            var web = new WebFetcher(
+                    FetchSettings.DEFAULT, host -> new InetAddress[] {InetAddress.getByName(meanings.next())});
+            assertThatThrownBy(() -> web.fetch(url(path), false, 1000, System.nanoTime() + SLOW.toNanos()))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("localhost is not on the public network");
+        }
     }
 
     @Test
