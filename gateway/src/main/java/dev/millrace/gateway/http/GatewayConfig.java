@@ -101,5 +101,18 @@ public record GatewayConfig(
             require(maxUnreadBytes > 0, "the limit of unread bytes must be positive, got " + maxUnreadBytes);
             require(!idleTimeout.isNegative() && !idleTimeout.isZero(), "the idle timeout must be positive");
         }
+
+        /**
+         * The same for bodies of another size.
+         *
+         * @throws IllegalArgumentException if it is none, or above 1 GiB
+         */
+        public Limits withMaxBodyBytes(long bytes) {
+            require(
+                    bytes > 0 && bytes <= 1 << 30,
+                    "max-body-size must be between 1 and 1073741824 bytes (1GiB), got " + bytes);
+            return new Limits(
+                    (int) bytes, Math.max(maxBodyBytesTogether, bytes), maxHeaderBytes, maxUnreadBytes, idleTimeout);
+        }
     }
 }

@@ -239,6 +239,17 @@ class ServerTest extends HttpTest {
     }
 
     @Test
+    void sizeOfBodiesHasBounds() {
+        GatewayConfig.Limits large = GatewayConfig.Limits.DEFAULT.withMaxBodyBytes(1 << 30);
+        assertThat(large.maxBodyBytes()).isEqualTo(1 << 30);
+        assertThat(large.maxBodyBytesTogether()).isEqualTo(1 << 30);
+        for (long size : new long[] {0, (1L << 30) + 1, Long.MAX_VALUE}) {
+            assertThatThrownBy(() -> GatewayConfig.Limits.DEFAULT.withMaxBodyBytes(size))
+                    .hasMessage("max-body-size must be between 1 and 1073741824 bytes (1GiB), got " + size);
+        }
+    }
+
+    @Test
     void pagesMayCall() throws Exception {
         start(config(List.of("key"), List.of("*"), List.of()));
         HttpResponse<String> preflight = preflight("https://page.example");

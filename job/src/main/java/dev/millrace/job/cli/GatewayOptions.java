@@ -50,6 +50,13 @@ final class GatewayOptions {
     private int maxPending = 1024;
 
     @Option(
+            names = "--max-body-size",
+            paramLabel = "BYTES",
+            converter = ByteSize.class,
+            description = "Most bytes of a request's body; larger ones are refused with 413 (default: 32MiB).")
+    private long maxBodySize = GatewayConfig.Limits.DEFAULT.maxBodyBytes();
+
+    @Option(
             names = "--instance-id",
             paramLabel = "ID",
             description =
@@ -110,7 +117,7 @@ final class GatewayOptions {
                 GatewayConfig.apiKeys(apiKeys, System.getenv()),
                 allowedOrigins,
                 new AnswerStyle(responseRole, promptTokensDetails, forceUsage, tokensAsIds),
-                GatewayConfig.Limits.DEFAULT,
+                GatewayConfig.Limits.DEFAULT.withMaxBodyBytes(maxBodySize),
                 shutdownTimeout,
                 VersionProvider.version(),
                 logRequests);
