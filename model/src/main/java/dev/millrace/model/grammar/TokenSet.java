@@ -5,6 +5,8 @@ import java.util.Arrays;
 /** A growing set of tokens: a list while it is short, bits once these take less. */
 final class TokenSet {
 
+    private static final int[] NONE = {};
+
     private final int words;
     private int[] list = new int[16];
     private int size;
@@ -14,10 +16,9 @@ final class TokenSet {
         this.words = (vocabSize + 31) / 32;
     }
 
-    /** Adds a token, once. */
     void add(int token) {
         if (bits != null) {
-            bits[token >>> 5] |= 1 << token;
+            set(bits, token);
             return;
         }
         if (size == list.length) {
@@ -25,22 +26,26 @@ final class TokenSet {
         }
         list[size++] = token;
         if (size >= words) {
-            bits = new int[words];
-            addTo(bits);
-            list = new int[0];
+            int[] made = new int[words];
+            addTo(made);
+            bits = made;
+            list = NONE;
+            size = 0;
         }
     }
 
+    /** Sets the tokens' bits. */
     void addTo(int[] mask) {
-        if (bits != null && bits != mask) {
-            for (int i = 0; i < words; i++) {
-                mask[i] |= bits[i];
-            }
-            return;
+        for (int i = 0; bits != null && i < words; i++) {
+            mask[i] |= bits[i];
         }
         for (int i = 0; i < size; i++) {
-            mask[list[i] >>> 5] |= 1 << list[i];
+            set(mask, list[i]);
         }
+    }
+
+    private static void set(int[] mask, int token) {
+        mask[token >>> 5] |= 1 << token;
     }
 
     /** Integers that it holds in memory. */
