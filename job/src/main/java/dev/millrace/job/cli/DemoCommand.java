@@ -87,6 +87,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private OperatorConfig config() {
+        speculativeConfig.check(model);
         return DemoConfig.of(model, samples, device.gpu())
                 .withSpeculation(speculativeConfig.engine(), speculativeConfig.executor());
     }

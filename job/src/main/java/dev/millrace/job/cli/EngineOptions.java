@@ -100,7 +100,7 @@ final class EngineOptions {
             paramLabel = "JSON",
             converter = SpeculativeConfig.Converter.class,
             description = SpeculativeConfig.DESCRIPTION)
-    private SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
+    SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
 
     @Option(
             names = "--threads",

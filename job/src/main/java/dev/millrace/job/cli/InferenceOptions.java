@@ -35,6 +35,7 @@ final class InferenceOptions {
      */
     OperatorConfig operatorConfig(Path folder, String asGiven) {
         int maxModelLen = model.maxModelLen(folder);
+        engine.speculativeConfig.check(folder);
         return new OperatorConfig(
                 folder.toAbsolutePath().normalize().toString(),
                 model.servedNames(folder, asGiven),

@@ -2,8 +2,12 @@ package dev.millrace.job.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.model.checkpoint.CheckpointException;
+import dev.millrace.model.directory.DraftModel;
+import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.scheduler.Speculation;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +41,17 @@ public record SpeculativeConfig(Speculation engine, ExecutorConfig.Speculation e
         return new SpeculativeConfig(
                 Speculation.draftModel(tokens),
                 new ExecutorConfig.Speculation(Path.of(folder).toAbsolutePath().toString(), tokens));
+    }
+
+    /**
+     * Checks the draft model before anything is started, if the model is on this machine.
+     *
+     * @throws CheckpointException if the draft model cannot be read or has another tokenizer
+     */
+    void check(Path model) {
+        if (executor.hasDraftModel() && Files.isDirectory(model)) {
+            DraftModel.check(Path.of(executor.draftModel()), new ModelDirectory(model).tokenizer());
+        }
     }
 
     /** Reads vLLM's JSON. */

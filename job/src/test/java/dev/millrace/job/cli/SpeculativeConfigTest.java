@@ -1,8 +1,10 @@
 package dev.millrace.job.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.scheduler.Speculation;
 import java.nio.file.Path;
@@ -65,6 +67,22 @@ class SpeculativeConfigTest {
         assertThatThrownBy(() -> read(json))
                 .isInstanceOf(TypeConversionException.class)
                 .hasMessageContaining(message.strip());
+    }
+
+    @Test
+    void aDraftModelIsCheckedBeforeAnythingStarts() {
+        Path root = Path.of(System.getProperty("millrace.root"));
+        String without = root.resolve("golden/model-a").toString();
+        SpeculativeConfig config = read("{\"model\": \"%s\", \"num_speculative_tokens\": 5}".formatted(without));
+        assertThatThrownBy(() -> config.check(root.resolve("models/demo-vl")))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("golden/model-a")
+                .hasMessageContaining("tokenizer.json");
+        assertThatCode(() -> config.check(Path.of("on another machine"))).doesNotThrowAnyException();
+        String draft = root.resolve("models/demo-draft").toString();
+        assertThatCode(() -> read("{\"model\": \"%s\", \"num_speculative_tokens\": 5}".formatted(draft))
+                        .check(root.resolve("models/demo-vl")))
+                .doesNotThrowAnyException();
     }
 
     private static SpeculativeConfig read(String json) {
