@@ -38,9 +38,9 @@ final class GatewayOptions {
     @Option(
             names = "--allowed-origins",
             paramLabel = "JSON",
-            converter = JsonTexts.class,
+            converter = JsonTexts.Converter.class,
             description = "Origins of pages that may call, as [\"https://example.org\"] (default: [\"*\"], all).")
-    private List<String> allowedOrigins = List.of("*");
+    private JsonTexts allowedOrigins = new JsonTexts(List.of("*"));
 
     @Option(
             names = "--max-pending",
@@ -68,8 +68,8 @@ final class GatewayOptions {
             names = "--shutdown-timeout",
             paramLabel = "SECONDS",
             converter = WholeSeconds.class,
-            description = "How long requests may go on when the server is told to stop; 0 ends them at once"
-                    + " (default: ${DEFAULT-VALUE}).")
+            description = "How long requests may go on when the server is told to stop; 0, the default, ends"
+                    + " them at once.")
     private Duration shutdownTimeout = Duration.ZERO;
 
     @Option(names = "--enable-log-requests", description = "Logs each request.")
@@ -109,13 +109,14 @@ final class GatewayOptions {
         return Gateway.open(kafka.gateway(limits, instance, maxPending, null), http(names), model, chatTemplate);
     }
 
-    private GatewayConfig http(List<String> names) {
+    /** What the flags mean for the server, of a model with these names. */
+    GatewayConfig http(List<String> names) {
         return new GatewayConfig(
                 host,
                 port,
                 names,
                 GatewayConfig.apiKeys(apiKeys, System.getenv()),
-                allowedOrigins,
+                allowedOrigins.values(),
                 new AnswerStyle(responseRole, promptTokensDetails, forceUsage, tokensAsIds),
                 GatewayConfig.Limits.DEFAULT.withMaxBodyBytes(maxBodySize),
                 shutdownTimeout,

@@ -8,18 +8,23 @@ import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads a JSON array of texts. */
-final class JsonTexts implements ITypeConverter<List<String>> {
+/** Texts of one JSON array. */
+record JsonTexts(List<String> values) {
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    /** Reads {@code ["a", "b"]}. */
+    static final class Converter implements ITypeConverter<JsonTexts> {
 
-    @Override
-    public List<String> convert(String value) {
-        try {
-            return JSON.readValue(value, new TypeReference<>() {});
-        } catch (JsonProcessingException e) {
-            throw new TypeConversionException(
-                    "'%s' is not a JSON array of texts such as [\"*\"]: %s".formatted(value, e.getOriginalMessage()));
+        private static final ObjectMapper JSON =
+                new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+        @Override
+        public JsonTexts convert(String value) {
+            try {
+                return new JsonTexts(JSON.readValue(value, new TypeReference<List<String>>() {}));
+            } catch (JsonProcessingException e) {
+                throw new TypeConversionException("'%s' is not a JSON array of texts such as [\"*\"]: %s"
+                        .formatted(value, e.getOriginalMessage()));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.millrace.job.cli;
 
+import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.job.InferenceJob;
 import dev.millrace.job.RemoteFlink;
 import dev.millrace.job.RetainedCheckpoints;
@@ -18,6 +19,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import picocli.CommandLine.ArgGroup;
@@ -80,6 +82,11 @@ final class ServeCommand implements Callable<Integer> {
     /** What the flags mean for the operator. */
     OperatorConfig operatorConfig() {
         return options.operatorConfig(model.folder(), model.text());
+    }
+
+    /** What the flags mean for the server. */
+    GatewayConfig serverConfig(List<String> names) {
+        return server.http(names);
     }
 
     private int serveHere(OperatorConfig operator, OrderlyStop stop) throws Exception {

@@ -3,6 +3,8 @@ package dev.millrace.job.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.engine.EngineConfig;
@@ -12,6 +14,8 @@ import java.io.StringWriter;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +62,48 @@ class ServeCommandTest {
         assertThat(config.media().imagesPerPrompt()).isEqualTo(2);
         assertThat(config.media().videosPerPrompt()).isEqualTo(1);
         assertThat(config.engine().maxNumSeqs()).isEqualTo(3);
+    }
+
+    @Test
+    void everyFlagOfTheServerArrives() {
+        var command = new ServeCommand();
+        new CommandLine(command)
+                .parseArgs(
+                        MODEL,
+                        "--host=127.0.0.1",
+                        "--port=8030",
+                        "--api-key=one",
+                        "--api-key=two",
+                        "--allowed-origins=[\"https://a.test\", \"https://b.test\"]",
+                        "--shutdown-timeout=7",
+                        "--enable-log-requests",
+                        "--response-role=helper",
+                        "--return-tokens-as-token-ids",
+                        "--enable-prompt-tokens-details",
+                        "--enable-force-include-usage");
+        GatewayConfig config = command.serverConfig(List.of("name"));
+
+        assertThat(config.host()).isEqualTo("127.0.0.1");
+        assertThat(config.port()).isEqualTo(8030);
+        assertThat(config.servedModelNames()).containsExactly("name");
+        assertThat(config.apiKeys()).containsExactly("one", "two");
+        assertThat(config.allowedOrigins()).containsExactly("https://a.test", "https://b.test");
+        assertThat(config.shutdownTimeout()).isEqualTo(Duration.ofSeconds(7));
+        assertThat(config.logRequests()).isTrue();
+        assertThat(config.answers()).isEqualTo(new AnswerStyle("helper", true, true, true));
+    }
+
+    @Test
+    void theServersDefaultsAreThoseOfVllm() {
+        var command = new ServeCommand();
+        new CommandLine(command).parseArgs(MODEL);
+        GatewayConfig config = command.serverConfig(List.of());
+
+        assertThat(config.host()).isNull();
+        assertThat(config.port()).isEqualTo(8000);
+        assertThat(config.allowedOrigins()).containsExactly("*");
+        assertThat(config.shutdownTimeout()).isZero();
+        assertThat(config.answers()).isEqualTo(AnswerStyle.DEFAULT);
     }
 
     @Test
