@@ -51,9 +51,14 @@ public final class Call {
         return new CollectedAnswer(options, format(), collectors());
     }
 
+    private boolean isScored(PromptRequest request) {
+        return request.getSampling().getPromptLogprobs() != null || options.echo() && options.hasLogprobs();
+    }
+
     private List<PromptCollector> collectors() {
         return IntStream.range(0, requests.size())
-                .mapToObj(i -> new PromptCollector(promptIds.isEmpty() ? null : promptIds.get(i)))
+                .mapToObj(i ->
+                        new PromptCollector(promptIds.isEmpty() ? null : promptIds.get(i), isScored(requests.get(i))))
                 .toList();
     }
 

@@ -56,7 +56,7 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
             return JSON.nullNode();
         }
         var logprobs = new CompletionLogprobs(names, options.topLogprobs(), piece.offset());
-        if (echo && piece.prompt().logprobs() != null) {
+        if (echo) {
             logprobs.addFirst(piece.prompt().ids().get(0));
             piece.prompt().logprobs().forEach(logprobs::add);
         }

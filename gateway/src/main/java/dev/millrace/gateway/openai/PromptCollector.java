@@ -10,11 +10,15 @@ final class PromptCollector {
 
     private final List<Integer> ids;
     private final StringBuilder text = new StringBuilder();
-    private List<PositionLogprobs> logprobs;
+    private final List<PositionLogprobs> logprobs;
 
-    /** @param ids its tokens, or null */
-    PromptCollector(List<Integer> ids) {
+    /**
+     * @param ids its tokens, or null
+     * @param scored whether the log-probabilities of its tokens were asked for; a prompt of one token has none to tell
+     */
+    PromptCollector(List<Integer> ids, boolean scored) {
         this.ids = ids;
+        logprobs = scored ? new ArrayList<>() : null;
     }
 
     /** Takes an event in. The text comes with each answer; what is here already is not taken again. */
@@ -26,8 +30,7 @@ final class PromptCollector {
                     Math.min(known, event.getPromptText().length()),
                     event.getPromptText().length());
         }
-        if (event.getPromptLogprobs() != null) {
-            logprobs = logprobs == null ? new ArrayList<>() : logprobs;
+        if (logprobs != null && event.getPromptLogprobs() != null) {
             logprobs.addAll(event.getPromptLogprobs());
         }
     }

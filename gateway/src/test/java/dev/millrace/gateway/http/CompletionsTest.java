@@ -182,6 +182,24 @@ class CompletionsTest extends HttpTest {
                 .contains("\"token_logprobs\":[null,-2.5,-1.0]");
     }
 
+    @Test
+    void thePromptsOnlyTokenHasNoLogprobAndIsToldAllTheSame() throws Exception {
+        var answer = send(COMPLETIONS, "{'prompt': [7], 'echo': true, 'logprobs': 0}");
+        Submitted sent = generations.take();
+        sent.event(TokenEvent.newBuilder()
+                .setRequestId(sent.requestId())
+                .setPromptText("Once")
+                .setEmittedAt(Instant.EPOCH)
+                .build());
+        sent.scored(0, new TokenLogprob(1, " a", -1f, 1));
+        sent.event(end(sent, 0)).end(1, 1);
+        JsonNode choice = json(wait(answer)).path("choices").path(0);
+        assertThat(choice.path("logprobs").path("token_logprobs").toString()).isEqualTo("[null,-1.0]");
+        assertThat(choice.path("logprobs").path("tokens").path(0).asText())
+                .isEqualTo(TOKENIZER.decode(new int[] {7}, false));
+        assertThat(choice.path("prompt_logprobs").toString()).isEqualTo("[null]");
+    }
+
     private static void echo(Submitted sent) {
         sent.event(TokenEvent.newBuilder()
                 .setRequestId(sent.requestId())
