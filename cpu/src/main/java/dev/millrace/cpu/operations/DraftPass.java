@@ -56,7 +56,7 @@ final class DraftPass {
                 step.step(),
                 ids,
                 filled(ids.length, NO_MEDIA),
-                positions(cuQ, context),
+                ForwardBatch.textPositions(cuQ, context),
                 cuQ,
                 context,
                 row,
@@ -69,20 +69,6 @@ final class DraftPass {
                 withChanges ? step.copyPairs() : NONE,
                 withChanges ? step.assignments() : List.of(),
                 false);
-    }
-
-    private static int[] positions(int[] cuQ, int[] context) {
-        int tokens = cuQ[cuQ.length - 1];
-        int[] positions = new int[3 * tokens];
-        for (int s = 0; s < context.length; s++) {
-            for (int token = cuQ[s]; token < cuQ[s + 1]; token++) {
-                int index = context[s] - cuQ[s + 1] + token;
-                positions[token] = index;
-                positions[tokens + token] = index;
-                positions[2 * tokens + token] = index;
-            }
-        }
-        return positions;
     }
 
     private static int[] filled(int length, int value) {

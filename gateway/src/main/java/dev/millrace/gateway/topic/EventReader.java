@@ -8,8 +8,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.IsolationLevel;
@@ -32,8 +30,7 @@ final class EventReader implements AutoCloseable {
     private final RecordCodec<TokenEvent> tokens;
     private final RecordCodec<EngineStatus> statuses = StatusTopic.codec();
     private final Listener listener;
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread thread = new Thread(this::run, "gateway-reader");
+    private final LoopThread thread = new LoopThread("gateway-reader", this::run);
     private volatile CompletableFuture<Void> reading = new CompletableFuture<>();
 
     /** Hears on the reader's thread. */
@@ -67,9 +64,9 @@ final class EventReader implements AutoCloseable {
 
     private void run() {
         try {
-            while (closed.getCount() > 0) {
+            while (thread.isOpen()) {
                 tryRead();
-                closed.await(BETWEEN_TRIES.toMillis(), TimeUnit.MILLISECONDS);
+                thread.pause(BETWEEN_TRIES);
             }
         } catch (InterruptedException e) {
             LOG.warn("the reader of token events was interrupted and ends", e);
@@ -83,7 +80,7 @@ final class EventReader implements AutoCloseable {
                 TopicReader.Start.LATEST,
                 List.of(config.tokenTopic(), statusTopic))) {
             reading.complete(null);
-            while (closed.getCount() > 0) {
+            while (thread.isOpen()) {
                 reader.poll(POLL).forEach(this::accept);
                 listener.onTick();
             }
@@ -121,17 +118,6 @@ final class EventReader implements AutoCloseable {
 
     @Override
     public void close() {
-        closed.countDown();
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true; // told to the caller once all is done
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        thread.close();
     }
 }

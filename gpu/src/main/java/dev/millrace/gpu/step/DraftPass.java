@@ -121,7 +121,7 @@ public final class DraftPass {
                 step.step(),
                 ids,
                 filled(ids.length, -1),
-                positions(cuQ, context),
+                ForwardBatch.textPositions(cuQ, context),
                 cuQ,
                 context,
                 row,
@@ -134,20 +134,6 @@ public final class DraftPass {
                 NONE,
                 List.of(),
                 false);
-    }
-
-    private static int[] positions(int[] cuQ, int[] context) {
-        int tokens = cuQ[cuQ.length - 1];
-        int[] positions = new int[3 * tokens];
-        for (int s = 0; s < context.length; s++) {
-            for (int t = cuQ[s]; t < cuQ[s + 1]; t++) {
-                int index = context[s] - cuQ[s + 1] + t;
-                positions[t] = index;
-                positions[tokens + t] = index;
-                positions[2 * tokens + t] = index;
-            }
-        }
-        return positions;
     }
 
     private static int[] rising(int count) {

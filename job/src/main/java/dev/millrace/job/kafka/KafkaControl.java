@@ -1,6 +1,7 @@
 package dev.millrace.job.kafka;
 
 import dev.millrace.gateway.topic.Headers;
+import dev.millrace.gateway.topic.LoopThread;
 import dev.millrace.gateway.topic.RecordProducer;
 import dev.millrace.gateway.topic.StatusTopic;
 import dev.millrace.gateway.topic.TopicReader;
@@ -12,8 +13,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -47,8 +46,7 @@ public final class KafkaControl implements Control {
     private final Listener listener;
     private final RecordCodec<EngineStatus> codec = StatusTopic.codec();
     private final AtomicReference<EngineStatus> latest = new AtomicReference<>();
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread thread = new Thread(this::run, "control");
+    private final LoopThread thread = new LoopThread("control", this::run);
 
     private KafkaControl(KafkaConfig config, String version, Listener listener) {
         this.config = config;
@@ -76,9 +74,9 @@ public final class KafkaControl implements Control {
 
     private void run() {
         try (var producer = new RecordProducer(config.properties(), SETTINGS, MAX_STATUS_BYTES)) {
-            while (closed.getCount() > 0) {
+            while (thread.isOpen()) {
                 tryListen(producer);
-                closed.await(BETWEEN_TRIES.toMillis(), TimeUnit.MILLISECONDS);
+                thread.pause(BETWEEN_TRIES);
             }
         } catch (Exception e) {
             listener.failed(e);
@@ -91,7 +89,7 @@ public final class KafkaControl implements Control {
                 IsolationLevel.READ_COMMITTED,
                 TopicReader.Start.EARLIEST,
                 List.of(config.controlTopic()))) {
-            while (closed.getCount() > 0) {
+            while (thread.isOpen()) {
                 hear(reader.poll(POLL));
                 speak(producer);
             }
@@ -126,17 +124,6 @@ public final class KafkaControl implements Control {
 
     @Override
     public void close() {
-        closed.countDown();
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true; // told to the caller once all is done
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        thread.close();
     }
 }

@@ -160,6 +160,27 @@ public record ForwardBatch(
                 && !hasTarget(sample);
     }
 
+    /**
+     * The positions of text alone: each token's index in its sequence, on all three axes.
+     *
+     * @param cuQ [S+1] where each sequence's tokens start
+     * @param contextLength [S] tokens of each sequence, these included
+     * @return [3·T]
+     */
+    public static int[] textPositions(int[] cuQ, int[] contextLength) {
+        int tokens = cuQ[cuQ.length - 1];
+        int[] positions = new int[3 * tokens];
+        for (int s = 0; s < contextLength.length; s++) {
+            for (int token = cuQ[s]; token < cuQ[s + 1]; token++) {
+                int index = contextLength[s] - cuQ[s + 1] + token;
+                positions[token] = index;
+                positions[tokens + token] = index;
+                positions[2 * tokens + token] = index;
+            }
+        }
+        return positions;
+    }
+
     public int numTokens() {
         return ids.length;
     }
