@@ -1,6 +1,7 @@
 // Calls the server by the official SDK, every case at once, and prints what came of each as one JSON object.
 // The environment says where: BASE_URL and STRICT_URL (a second instance with narrow limits), MODEL, API_KEY, SAMPLES.
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import OpenAI from 'openai';
 
@@ -24,8 +25,8 @@ function question(text, ...media) {
     return [{ role: 'user', content: [...media, { type: 'text', text }] }];
 }
 
-async function answer(messages, more = {}) {
-    const completion = await client.chat.completions.create({ ...asked, messages, ...more });
+async function answer(messages, more = {}, from = client) {
+    const completion = await from.chat.completions.create({ ...asked, messages, ...more });
     return completion.choices.map((choice) => choice.message.content);
 }
 
@@ -62,14 +63,28 @@ async function failure(call) {
     }
 }
 
-/** While an answer takes the only place that the strict instance has. */
+/** While an answer that waits for its picture takes the only place that the strict instance has. */
 async function tooMany() {
-    const running = await strict.chat.completions.create({
-        ...asked, messages: whoAreYou, max_tokens: 900, ignore_eos: true, stream: true,
+    let hand;
+    let running;
+    const isWaiting = new Promise((isAsked) => {
+        const server = http.createServer((request, response) => {
+            hand = () => {
+                response.writeHead(200, { 'Content-Type': 'image/png' });
+                response.end(fs.readFileSync(path.join(SAMPLES, 'two-shapes.png')));
+                server.close();
+            };
+            isAsked();
+        });
+        server.listen(0, '127.0.0.1', () => {
+            const url = `http://127.0.0.1:${server.address().port}/picture.png`;
+            running = answer(question('Describe this image.', { type: 'image_url', image_url: { url } }), {}, strict);
+        });
     });
-    await running[Symbol.asyncIterator]().next(); // it has begun
+    await isWaiting;
     const refused = await failure(strict.chat.completions.create({ ...asked, messages: whoAreYou }));
-    running.controller.abort();
+    hand();
+    await running;
     return refused;
 }
 

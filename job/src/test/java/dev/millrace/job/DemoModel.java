@@ -17,6 +17,9 @@ final class DemoModel {
 
     static final int MAX_MODEL_LEN = 1024;
 
+    /** Where tests have servers of pictures. */
+    private static final String THIS_MACHINE = "127.0.0.1";
+
     private static final int FEW = 8;
     private static final Path FOLDER = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
 
@@ -48,7 +51,8 @@ final class DemoModel {
                 new EngineConfig(256, sequences, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 20,
-                new MediaSettings(4, 4, media == null ? null : media.toString(), List.of(), null, null, null),
+                new MediaSettings(
+                        4, 4, media == null ? null : media.toString(), List.of(THIS_MACHINE), null, null, null),
                 QueueLimits.DEFAULT,
                 null,
                 true);

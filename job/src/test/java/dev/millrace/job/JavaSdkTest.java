@@ -25,9 +25,9 @@ import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.completions.CompletionCreateParams;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -201,20 +201,25 @@ class JavaSdkTest {
     }
 
     @Test
-    void oneTooManyIsRefusedUntilAnotherIsGone() {
+    void oneTooManyIsRefusedUntilAnotherIsGone() throws Exception {
         ChatCompletionCreateParams.Builder body = asked().addUserMessage("Who are you?");
-        ChatCompletionCreateParams endless = asked().addUserMessage("Who are you?")
-                .maxCompletionTokens(900)
-                .putAdditionalBodyProperty("ignore_eos", JsonValue.from(true))
-                .build();
-
-        try (StreamResponse<ChatCompletionChunk> running =
-                strict.chat().completions().createStreaming(endless)) {
-            Iterator<ChatCompletionChunk> chunks = running.stream().iterator();
-            assertThat(chunks.next().choices()).hasSize(1); // it runs, and takes the only place
+        try (var pictures = new HeldPicture("two-shapes.png")) {
+            var image = ChatCompletionContentPartImage.ImageUrl.builder()
+                    .url(pictures.url())
+                    .build();
+            List<ChatCompletionContentPart> describe = List.of(
+                    ChatCompletionContentPart.ofImageUrl(ChatCompletionContentPartImage.builder()
+                            .imageUrl(image)
+                            .build()),
+                    ChatCompletionContentPart.ofText(ChatCompletionContentPartText.builder()
+                            .text("Describe this image.")
+                            .build()));
+            var running = CompletableFuture.supplyAsync(() -> create(strict, asked(describe)));
+            pictures.awaitAsked(); // it takes the only place, and waits for its picture
             assertThat(failure(() -> create(strict, body), RateLimitException.class))
                     .isEqualTo(429);
-            chunks.forEachRemaining(chunk -> assertThat(chunk.id()).isNotEmpty());
+            pictures.hand();
+            assertThat(texts(running.get())).containsExactly(OpenAiServer.answer("caption-en"));
         }
         assertThat(create(strict, body).choices()).hasSize(1);
     }
