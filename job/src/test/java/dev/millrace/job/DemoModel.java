@@ -17,9 +17,6 @@ final class DemoModel {
 
     static final int MAX_MODEL_LEN = 1024;
 
-    /** Where tests have servers of pictures. */
-    private static final String THIS_MACHINE = "127.0.0.1";
-
     private static final int FEW = 8;
     private static final Path FOLDER = Path.of(System.getProperty("millrace.root"), "models", "demo-vl");
 
@@ -31,19 +28,20 @@ final class DemoModel {
      * @param media folder whose files may be asked for, or null
      */
     static InferenceOperatorFactory operator(Path media) {
-        return operator(media, FEW, Control.NONE);
+        return operator(media, List.of(), FEW, Control.NONE);
     }
 
     /** For a few answers at a time, which gateways ask for. */
     static InferenceOperatorFactory operator(Path media, Control.Factory controls) {
-        return operator(media, FEW, controls);
+        return operator(media, List.of(), FEW, controls);
     }
 
     /**
      * @param media folder whose files may be asked for, or null
+     * @param hosts the only ones from which media may be fetched; empty: all public ones
      * @param sequences answers at a time
      */
-    static InferenceOperatorFactory operator(Path media, int sequences, Control.Factory controls) {
+    static InferenceOperatorFactory operator(Path media, List<String> hosts, int sequences, Control.Factory controls) {
         OperatorConfig config = new OperatorConfig(
                 FOLDER.toString(),
                 List.of("demo-vl"),
@@ -51,8 +49,7 @@ final class DemoModel {
                 new EngineConfig(256, sequences, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
                 SamplingDefaults.CHECKPOINT,
                 20,
-                new MediaSettings(
-                        4, 4, media == null ? null : media.toString(), List.of(THIS_MACHINE), null, null, null),
+                new MediaSettings(4, 4, media == null ? null : media.toString(), hosts, null, null, null),
                 QueueLimits.DEFAULT,
                 null,
                 true);

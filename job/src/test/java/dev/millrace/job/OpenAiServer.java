@@ -50,7 +50,10 @@ final class OpenAiServer implements AutoCloseable {
         JobConfig config =
                 JobConfig.of(kafka).withParallelism(LocalStack.SLOTS).withCheckpoints(Duration.ofMillis(200), null);
         job = new RunningJob(
-                stack, config, limits, DemoModel.operator(null, SEQUENCES, KafkaControl.factory(kafka, "test")));
+                stack,
+                config,
+                limits,
+                DemoModel.operator(null, List.of("127.0.0.1"), SEQUENCES, KafkaControl.factory(kafka, "test")));
         Limits wide = Limits.DEFAULT;
         gateway = new Gateway(kafka, limits, MANY, wide);
         strict = new Gateway(
