@@ -24,16 +24,13 @@ __device__ Noise noise_of(const Rows& rows, const Sample& sample) {
                  rows.field(sample.row, CHOICE), sample.position};
 }
 
-// The lowest id of the chunk's largest value. A NaN as the very first logit wins, as it does where nothing compares above it.
+// The lowest id of the chunk's largest value.
 __device__ Best greedy_best(const View& view) {
     float value[PACKS][4];
     float max = MINUS_INFINITY;
 #pragma unroll
     for (int p = 0; p < PACKS; p++) {
         view.pack(pack_start(p), value[p]);
-        if (pack_start(p) == 0 && value[p][0] != value[p][0]) {
-            value[p][0] = -MINUS_INFINITY;
-        }
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             max = fmaxf(max, value[p][i]);
@@ -88,22 +85,15 @@ __device__ float chunk_max(const View& view) {
     return block_max<SCAN_THREADS>(max);
 }
 
-// The first of the largest raw logits that the mask leaves: what is drawn where nothing may be.
+// What is drawn where nothing may be, by what can still be kept: a token that the mask allows, of these one that the parameters
+// allow, of these the likeliest by the raw logits, of these the lowest id.
 __device__ int likeliest(const View& view) {
-    auto value = [&](int i) { return (view.masked(i) & 1) != 0 ? MINUS_INFINITY : view.logits[i]; };
-    float max = MINUS_INFINITY;
-    for (int i = threadIdx.x; i < view.size; i += ROW_THREADS) {
-        max = fmaxf(max, value(i));
-    }
-    max = block_max<ROW_THREADS>(max);
     Best best = Best::none();
-    for (int i = threadIdx.x; i < view.size && best.id == NOBODY; i += ROW_THREADS) {
-        if (value(i) == max && (view.masked(i) & 1) == 0) {
-            best = Best{0, i};
-        }
+    for (int i = threadIdx.x; i < view.size; i += ROW_THREADS) {
+        u64 rank = static_cast<u64>(view.allowance(i)) << 32 | sortable(number(view.logits[i]));
+        best.offer(static_cast<double>(rank), i);
     }
-    best = block_best<ROW_THREADS>(best);
-    return best.id == NOBODY || value(0) != value(0) ? 0 : best.id;
+    return block_best<ROW_THREADS>(best).id;
 }
 
 __device__ void commit(const Rows& rows, int row, int token, int* lastTokens) {

@@ -40,8 +40,21 @@ struct Logits {
     __device__ Logits(const float* logits, int stride, int sample, int size)
             : values(logits + static_cast<long long>(sample) * stride), size(size), aligned(is_aligned(values)) {}
 
-    __device__ __forceinline__ void pack(int first, float (&x)[4]) const { load_logits(values, aligned, size, first, x); }
+    __device__ __forceinline__ float at(int id) const { return number(values[id]); }
+
+    // Numbers, and NONE behind the end.
+    __device__ __forceinline__ void pack(int first, float (&x)[4]) const {
+        load_logits(values, aligned, size, first, x);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            x[i] = first + i < size ? number(x[i]) : NONE;
+        }
+    }
 };
+
+__device__ __forceinline__ float logprob(float x, double normalizer) {
+    return x > MINUS_INFINITY ? static_cast<float>(x - normalizer) : x;
+}
 
 // As key_of, with lower ids above higher ones.
 __device__ __forceinline__ u64 rank_key(float x, int id) { return key_of(x, LAST_ID - id); }
@@ -129,7 +142,7 @@ extern "C" __global__ void __launch_bounds__(SCAN_THREADS) logprob_scan(
         int* above) {
     Wanted w = Wanted::of(wanted, blockIdx.y);
     Logits row(logits, stride, w.sample, vocabulary);
-    float chosen = row.values[w.chosen(tokens)];
+    float chosen = row.at(w.chosen(tokens));
     float max = MINUS_INFINITY;
     int greater = 0;
     each_of_chunk(row, [&](float x, int) {
@@ -221,7 +234,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) logprob_choose(
         for (int i = 0; i < chunks; i++) {
             rank += above[blockIdx.x * chunks + i];
         }
-        answer[0] = __float_as_int(static_cast<float>(row.values[w.chosen(tokens)] - norm));
+        answer[0] = __float_as_int(logprob(row.at(w.chosen(tokens)), norm));
         answer[1] = rank;
     }
     if (w.k == 0) {
@@ -234,6 +247,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) logprob_choose(
             better += top[j] > top[i] || (top[j] == top[i] && j < i) ? 1 : 0;
         }
         answer[2 + better] = min(LAST_ID - id_of(top[i]), vocabulary - 1);
-        answer[2 + w.k + better] = __float_as_int(static_cast<float>(value_of(top[i]) - norm));
+        answer[2 + w.k + better] = __float_as_int(logprob(value_of(top[i]), norm));
     }
 }

@@ -111,8 +111,8 @@ struct View {
         }
     }
 
-    // Which of four tokens the mask forbids.
-    __device__ __forceinline__ unsigned masked(int first) const { return mask == nullptr ? 0 : ~(mask[first / 32] >> (first % 32)); }
+    // 2 for a token that the mask allows, 1 for one that the parameters allow, 3 for one that both do.
+    __device__ int allowance(int token) const { return (~masked(token) & 1) << 1 | (~disallowed(token) & 1); }
 
 private:
     __device__ __forceinline__ unsigned bits(int bitmap, int first) const {
@@ -133,9 +133,17 @@ private:
         return found;
     }
 
+    // Which of four tokens the mask forbids.
+    __device__ __forceinline__ unsigned masked(int first) const { return mask == nullptr ? 0 : ~(mask[first / 32] >> (first % 32)); }
+
+    // Which of four tokens are not among those that the parameters allow.
+    __device__ __forceinline__ unsigned disallowed(int first) const {
+        return (flags & (HAS << ALLOWED)) != 0 ? ~bits(ALLOWED, first) : 0;
+    }
+
     __device__ void adjust(int first, float (&x)[4]) const {
-        unsigned out = (flags & (HAS << ALLOWED)) != 0 ? ~bits(ALLOWED, first) : 0;
-        out |= masked(first) | flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
+        unsigned out = disallowed(first) | masked(first);
+        out |= flagged(BANNED, first) | flagged(STOP, first) | flagged(DRAW_BANNED, first);
         unsigned biased = flagged(BIASED, first);
         unsigned seen = (flags & PENALIZED) != 0 ? bits(SEEN, first) | drafted(first) : 0;
 #pragma unroll

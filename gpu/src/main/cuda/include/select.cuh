@@ -12,6 +12,9 @@ using u64 = unsigned long long;
 constexpr float MINUS_INFINITY = -__builtin_inff();
 constexpr float NONE = __builtin_nanf("");  // where there is no value
 
+// What is no number counts as minus infinity.
+__device__ __forceinline__ float number(float x) { return x > MINUS_INFINITY ? x : MINUS_INFINITY; }
+
 constexpr int BINS = 2048;
 constexpr int OVERFLOW_BIN = BINS - 1;  // 31.98 below the largest and less: too many to count in one place, and of no mass
 constexpr float BINS_PER_UNIT = 64;

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.executor.RowAssignment;
 import dev.millrace.model.sampling.Sampler;
+import dev.millrace.model.sampling.SamplingParams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -40,7 +42,7 @@ class MaskedDrawTest {
                 };
                 float[][] logits = new float[ROWS][];
                 for (int row : rows) {
-                    logits[row] = finite(random.logits());
+                    logits[row] = random.logits();
                 }
                 int[] positions = {5, 6, 7, 8, 9, 10};
                 int[] drawn = rig.draw(rows, positions, logits, masks);
@@ -57,6 +59,56 @@ class MaskedDrawTest {
         }
     }
 
+    /** As rows of all kinds: greedy, drawn, by min-p, top-k and top-p. */
+    @ParameterizedTest
+    @CsvSource({"0, 1, 0, 0", "1, 1, 0, 0", "1, 1, 0, 0.1", "1, 1, 2, 0", "1, 0.5, 0, 0", "1, 0.5, 2, 0.1"})
+    void whereNoAllowedTokenIsPossibleTheFirstOfThemIsTaken(float temperature, float topP, int topK, float minP) {
+        int vocabSize = 5003;
+        float[] logits = new float[vocabSize];
+        for (int id : new int[] {70, 4500, 4700, 4800}) {
+            logits[id] = id % 200 == 0 ? Float.NaN : Float.NEGATIVE_INFINITY;
+        }
+        float[] without = new float[vocabSize];
+        Arrays.fill(without, Float.NEGATIVE_INFINITY);
+        without[0] = without[4000] = Float.NaN;
+        int[] impossible = {70, 4500, 4700, 4800};
+        int[] few = {2, 4700, 4800};
+        RowAssignment[] rows = {
+            row(0, temperature, topP, topK, minP, null),
+            row(1, temperature, topP, topK, minP, impossible),
+            row(2, temperature, topP, topK, minP, few),
+            row(3, temperature, topP, topK, minP, new int[] {9}),
+            row(4, temperature, topP, topK, minP, null),
+            row(5, temperature, topP, topK, minP, few)
+        };
+        int[][] masks = {
+            mask(vocabSize, 4500, 4800),
+            null,
+            mask(vocabSize, impossible),
+            mask(vocabSize, 8, 4700),
+            null,
+            mask(vocabSize, 4800, 5000)
+        };
+        float[][] values = {logits, logits, logits, logits, without, without};
+        int[] expected = {4500, 70, 4700, 8, 0, 4800};
+        try (SamplerRig rig = new SamplerRig(vocabSize, 5004, ROWS)) {
+            rig.assign(List.of(rows));
+            assertThat(rig.draw(new int[] {0, 1, 2, 3, 4, 5}, new int[] {1, 1, 1, 1, 1, 1}, values, masks))
+                    .isEqualTo(expected);
+            Sampler sampler = new Sampler(vocabSize);
+            for (int i = 0; i < ROWS; i++) {
+                assertThat(new Twin(rows[i]).draw(sampler, values[i], 1, NONE, masks[i]))
+                        .isEqualTo(expected[i]);
+            }
+        }
+    }
+
+    private static RowAssignment row(int row, float temperature, float topP, int topK, float minP, int[] allowed) {
+        SamplingParams params = new SamplingParams(
+                temperature, topP, topK, minP, 1, 0, 0, 3, NONE, new float[0], allowed, NONE, 0, NONE);
+        return new RowAssignment(row, params, 0, NONE, NONE);
+    }
+
     @Test
     void aMaskOfAnotherVocabularyIsRefused() {
         try (SamplerRig rig = new SamplerRig(100, 100, 1)) {
@@ -65,14 +117,6 @@ class MaskedDrawTest {
                     .hasMessageContaining("3 words")
                     .hasMessageContaining("takes 4");
         }
-    }
-
-    /** Where no allowed token has a probability at all, which one is taken is nobody's concern. */
-    private static float[] finite(float[] logits) {
-        for (int i = 0; i < logits.length; i++) {
-            logits[i] = Float.isFinite(logits[i]) ? logits[i] : -60 - i % 5;
-        }
-        return logits;
     }
 
     private static int[] mask(int vocabSize, int... ids) {

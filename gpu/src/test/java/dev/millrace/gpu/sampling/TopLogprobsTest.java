@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("device")
 class TopLogprobsTest {
@@ -24,7 +25,7 @@ class TopLogprobsTest {
         try (SamplerRig rig = new SamplerRig(vocabSize, stride, COUNTS.length)) {
             for (int round = 0; round < rounds; round++) {
                 float[][] logits = new float[COUNTS.length][];
-                Arrays.setAll(logits, i -> withoutNaN(random.logits()));
+                Arrays.setAll(logits, i -> random.logits());
                 int[] tokens = new int[COUNTS.length];
                 Arrays.setAll(tokens, i -> random.upTo(vocabSize));
                 SampleLogprobs[] actual = rig.logprobs(tokens, COUNTS, logits);
@@ -35,12 +36,33 @@ class TopLogprobsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {37, 9001})
+    void aRowWithoutANumberHasNoProbabilities(int vocabSize) {
+        float[] impossible = new float[vocabSize];
+        Arrays.fill(impossible, Float.NEGATIVE_INFINITY);
+        float[] noNumber = new float[vocabSize];
+        Arrays.fill(noNumber, Float.NaN);
+        float[] mixed = impossible.clone();
+        mixed[0] = mixed[vocabSize - 1] = Float.NaN;
+        try (SamplerRig rig = new SamplerRig(vocabSize, vocabSize, 3)) {
+            SampleLogprobs[] actual =
+                    rig.logprobs(new int[] {0, 1, 2}, new int[] {5, 5, 5}, new float[][] {impossible, noNumber, mixed});
+            for (SampleLogprobs logprobs : actual) {
+                assertThat(logprobs.logprob()).isEqualTo(Float.NEGATIVE_INFINITY);
+                assertThat(logprobs.rank()).isOne();
+                assertThat(logprobs.topIds()).containsExactly(0, 1, 2, 3, 4);
+                assertThat(logprobs.topLogprobs()).containsOnly(Float.NEGATIVE_INFINITY);
+            }
+        }
+    }
+
     @Test
     void aTargetStandsForTheTokenThatWasDrawn() {
         RandomDraws random = new RandomDraws(5, 1500);
         try (SamplerRig rig = new SamplerRig(1500, 1500, COUNTS.length)) {
             float[][] logits = new float[COUNTS.length][];
-            Arrays.setAll(logits, i -> withoutNaN(random.logits()));
+            Arrays.setAll(logits, i -> random.logits());
             int[] tokens = new int[COUNTS.length];
             int[] targets = new int[COUNTS.length];
             Arrays.setAll(tokens, i -> i);
@@ -66,12 +88,5 @@ class TopLogprobsTest {
             float logprob = expected.topLogprobs()[i];
             assertThat(actual.topLogprobs()[i]).isCloseTo(logprob, within(Math.ulp(logprob)));
         }
-    }
-
-    private static float[] withoutNaN(float[] logits) {
-        for (int i = 0; i < logits.length; i++) {
-            logits[i] = Float.isNaN(logits[i]) ? 0 : logits[i];
-        }
-        return logits;
     }
 }

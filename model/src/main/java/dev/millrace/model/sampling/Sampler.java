@@ -1,9 +1,14 @@
 package dev.millrace.model.sampling;
 
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
 /**
  * Draws a token from logits, in vLLM's order (its {@code v1/sample/sampler.py}): allowed ids, banned tokens, minimum
  * length and bias, penalties, temperature, min-p, top-k, top-p. The draw is the largest of logit plus {@link GumbelNoise},
- * so it depends on nothing but the logits, the parameters, the sequence's tokens and the position. For one thread.
+ * so it depends on nothing but the logits, the parameters, the sequence's tokens and the position. A logit that is no
+ * number counts as minus infinity. For one thread.
  */
 public final class Sampler {
 
@@ -49,12 +54,16 @@ public final class Sampler {
         }
     }
 
-    /** Draws a token. Where bans leave none of the allowed ones, the likeliest of these by the raw logits is taken. */
+    /**
+     * Draws a token. Where none that is allowed and not banned has a logit above minus infinity, the best by what can still
+     * be kept is taken: one that the mask allows, of these one that the parameters allow, of these the likeliest by the raw
+     * logits, of these the lowest id. So a row without a single number is answered with the first allowed token.
+     */
     public int sample(float[] logits, int offset, Context context) {
         SamplingParams params = context.params();
         adjust(logits, offset, context);
         if (params.isGreedy()) {
-            int best = argmax(adjusted, 0);
+            int best = argmax(adjusted);
             return adjusted[best] > Float.NEGATIVE_INFINITY ? best : likeliest(logits, offset, context);
         }
         narrow(params);
@@ -62,20 +71,24 @@ public final class Sampler {
     }
 
     private int likeliest(float[] logits, int offset, Context context) {
-        System.arraycopy(logits, offset, adjusted, 0, vocabSize);
-        keep(context.allowed());
-        return argmax(adjusted, 0);
+        int[] ids = context.params().allowedIds();
+        return IntStream.range(0, vocabSize)
+                .boxed()
+                .max(Comparator.comparing((Integer id) -> has(context.allowed(), id))
+                        .thenComparing(id -> ids == null || Arrays.binarySearch(ids, id) >= 0)
+                        .thenComparing(id -> Logprobs.number(logits[offset + id]))
+                        .thenComparing(Comparator.reverseOrder()))
+                .orElseThrow();
     }
 
     /** The probabilities that {@link #sample} draws by. */
     public float[] probabilities(float[] logits, int offset, Context context) {
-        adjust(logits, offset, context);
         float[] probabilities = new float[vocabSize];
-        if (context.params().isGreedy()) {
-            probabilities[argmax(adjusted, 0)] = 1;
+        int drawn = sample(logits, offset, context);
+        if (context.params().isGreedy() || candidates.size() == 0) {
+            probabilities[drawn] = 1;
             return probabilities;
         }
-        narrow(context.params());
         float max = candidates.max();
         double total = candidates.total(max);
         for (int i = 0; i < candidates.size(); i++) {
@@ -105,14 +118,15 @@ public final class Sampler {
     }
 
     private void keep(int[] allowed) {
-        if (allowed == null) {
-            return;
-        }
-        for (int id = 0; id < vocabSize; id++) {
-            if ((allowed[id >>> 5] >>> id & 1) == 0) {
+        for (int id = 0; allowed != null && id < vocabSize; id++) {
+            if (!has(allowed, id)) {
                 adjusted[id] = Float.NEGATIVE_INFINITY;
             }
         }
+    }
+
+    private static boolean has(int[] mask, int id) {
+        return mask == null || (mask[id >>> 5] >>> id & 1) != 0;
     }
 
     private void allowOnly(int[] allowed) {
@@ -169,10 +183,13 @@ public final class Sampler {
         return drawn;
     }
 
-    private int argmax(float[] values, int offset) {
+    /** The first of the largest; 0 where none is above minus infinity. */
+    private int argmax(float[] values) {
         int best = 0;
-        for (int id = 1; id < vocabSize; id++) {
-            if (values[offset + id] > values[offset + best]) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int id = 0; id < vocabSize; id++) {
+            if (values[id] > max) {
+                max = values[id];
                 best = id;
             }
         }

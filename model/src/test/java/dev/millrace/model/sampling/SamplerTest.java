@@ -9,6 +9,7 @@ import dev.millrace.model.checkpoint.SafetensorsFile;
 import dev.millrace.model.checkpoint.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
@@ -195,6 +196,65 @@ class SamplerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(floats = {0, 1})
+    void whereNoAllowedTokenIsPossibleTheFirstOfThemIsTaken(float temperature) {
+        float[] logits = {4, 3, Float.NEGATIVE_INFINITY, Float.NaN, Float.NEGATIVE_INFINITY, Float.NaN, 9, 1};
+        assertThat(draw(logits, drawing(temperature, null), mask(2, 4))).isEqualTo(2);
+        assertThat(draw(logits, drawing(temperature, null), mask(3, 4))).isEqualTo(3);
+        assertThat(draw(logits, drawing(temperature, new int[] {4, 5}), null)).isEqualTo(4);
+        assertThat(draw(logits, drawing(temperature, new int[] {3, 4, 6}), mask(2, 4, 5, 7)))
+                .as("what mask and parameters allow")
+                .isEqualTo(4);
+        assertThat(draw(logits, drawing(temperature, new int[] {0, 6}), mask(1, 2, 7)))
+                .as("they have nothing in common: the mask wins")
+                .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, 1})
+    void aRowWithoutANumberIsAnsweredWithTheFirstToken(float temperature) {
+        float[] logits = {Float.NaN, Float.NEGATIVE_INFINITY, Float.NaN};
+        Sampler sampler = new Sampler(3);
+        Sampler.Context context = context(drawing(temperature, null), 0, 0);
+        assertThat(sampler.sample(logits, 0, context)).isZero();
+        assertThat(sampler.probabilities(logits, 0, context)).containsExactly(1, 0, 0);
+        Logprobs logprobs = Logprobs.of(logits, 0, 3, 0, 3);
+        assertThat(logprobs.logprob()).isEqualTo(Float.NEGATIVE_INFINITY);
+        assertThat(logprobs.rank()).isOne();
+        assertThat(logprobs.topIds()).containsExactly(0, 1, 2);
+        assertThat(logprobs.topLogprobs()).containsOnly(Float.NEGATIVE_INFINITY);
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, 1})
+    void aLogitThatIsNoNumberIsNeverDrawnBesideOneThatIs(float temperature) {
+        float[] logits = {Float.NaN, -5, Float.NaN};
+        assertThat(draw(logits, drawing(temperature, null), null)).isEqualTo(1);
+        Sampler.Context banning = new Sampler.Context(drawing(temperature, null), null, 0, 0, 0, new int[] {1});
+        assertThat(new Sampler(3).sample(new float[] {Float.NaN, 5, 1}, 0, banning))
+                .as("and the bans hold")
+                .isEqualTo(2);
+        Logprobs few = Logprobs.of(logits, 0, 3, 1, 3);
+        assertThat(few.logprob()).isZero();
+        assertThat(few.topIds()).containsExactly(1, 0, 2);
+        assertThat(few.topLogprobs()).containsExactly(0, Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY);
+        float[] many = new float[100];
+        Arrays.fill(many, Float.NaN);
+        many[70] = 1;
+        assertThat(Logprobs.of(many, 0, 100, 70, 100).topIds())
+                .startsWith(70, 0, 1)
+                .endsWith(98, 99);
+    }
+
+    @Test
+    void whereBansLeaveNoneTheParametersStillAllowTheirTokensAlone() {
+        float[] logits = {9, 1, 5, 2};
+        Sampler.Context context =
+                new Sampler.Context(drawing(1, new int[] {1, 3}), null, 0, 0, 0, new int[] {0, 1, 2, 3});
+        assertThat(new Sampler(4).sample(logits, 0, context)).isEqualTo(3);
+    }
+
     @Test
     void logprobsAreThoseOfTheRawLogits() {
         float[] logits = {0, (float) Math.log(2), (float) Math.log(5), (float) Math.log(2)};
@@ -249,6 +309,18 @@ class SamplerTest {
         return IntStream.range(0, count)
                 .map(position -> sampler.sample(logits, 0, context(params(1, 1, 0, 0, seed), choice, position)))
                 .toArray();
+    }
+
+    private static int draw(float[] logits, SamplingParams params, int[] mask) {
+        return new Sampler(logits.length).sample(logits, 0, new Sampler.Context(params, null, 0, 0, 0, NONE, mask));
+    }
+
+    private static int[] mask(int... ids) {
+        return new int[] {IntStream.of(ids).map(id -> 1 << id).sum()};
+    }
+
+    private static SamplingParams drawing(float temperature, int[] allowed) {
+        return new SamplingParams(temperature, 1, 0, 0, 1, 0, 0, 3, NONE, new float[0], allowed, NONE, 0, NONE);
     }
 
     private static Sampler.Context context(SamplingParams params, int choice, int position) {
