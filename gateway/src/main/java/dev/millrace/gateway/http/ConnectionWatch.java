@@ -2,18 +2,31 @@ package dev.millrace.gateway.http;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
-/** Closes connections on which no request came for a while, or did not come to the end of its headers. Belongs to the event loop. */
+/**
+ * Closes connections on which no request came for a while, or did not come to the end of its headers, and tells when a
+ * request is over: answered, or its client gone. Belongs to the event loop.
+ */
 final class ConnectionWatch {
 
     /** A connection's requests that have no response yet, and the timer that runs while there are none. */
     private static final class Connection {
-        private int requests;
+        private final Set<Runnable> requests = new LinkedHashSet<>();
         private long timer;
+
+        private void end(Runnable over) {
+            if (requests.remove(over)) {
+                over.run();
+            }
+        }
     }
 
     private final Vertx vertx;
@@ -32,22 +45,25 @@ final class ConnectionWatch {
         http.closeHandler(closed -> {
             connections.remove(http);
             vertx.cancelTimer(connection.timer);
+            List.copyOf(connection.requests).forEach(connection::end);
         });
     }
 
-    void requestBegun(HttpConnection http) {
-        Connection connection = connections.get(http);
-        if (connection != null) {
-            connection.requests++;
-            vertx.cancelTimer(connection.timer);
+    /** @param over runs once: when the response has ended, or its connection before it did */
+    void begun(HttpServerRequest request, Runnable over) {
+        Connection connection = connections.get(request.connection());
+        if (connection == null) {
+            over.run(); // it was read, but its client is gone already
+            return;
         }
-    }
-
-    void requestEnded(HttpConnection http) {
-        Connection connection = connections.get(http);
-        if (connection != null && --connection.requests == 0) {
-            rest(http, connection);
-        }
+        connection.requests.add(over);
+        vertx.cancelTimer(connection.timer);
+        request.response().endHandler(ended -> {
+            connection.end(over);
+            if (connection.requests.isEmpty() && connections.containsKey(request.connection())) {
+                rest(request.connection(), connection);
+            }
+        });
     }
 
     private void rest(HttpConnection http, Connection connection) {

@@ -38,9 +38,8 @@ final class Dispatcher implements Handler<HttpServerRequest> {
 
     @Override
     public void handle(HttpServerRequest request) {
-        connections.requestBegun(request.connection());
         long begun = System.nanoTime();
-        request.response().endHandler(ended -> ended(request, begun));
+        connections.begun(request, () -> over(request, begun));
         if (Cors.isPreflight(request)) {
             cors.permit(request);
             cors.answerPreflight(request);
@@ -75,19 +74,24 @@ final class Dispatcher implements Handler<HttpServerRequest> {
         }
     }
 
-    private void ended(HttpServerRequest request, long begun) {
-        connections.requestEnded(request.connection());
-        HttpServerResponse response = request.response();
+    private void over(HttpServerRequest request, long begun) {
         long nanos = System.nanoTime() - begun;
-        metrics.count(request.method(), routes.name(request.path()), response.getStatusCode(), nanos);
+        int status = status(request);
+        metrics.count(request.method(), routes.name(request.path()), status, nanos);
         if (logRequests) {
             LOG.info(
                     "{} - \"{} {}\" {} in {} ms",
                     request.remoteAddress(),
                     request.method(),
                     request.path(),
-                    response.getStatusCode(),
+                    status,
                     TimeUnit.NANOSECONDS.toMillis(nanos));
         }
+    }
+
+    /** What was sent or, as in vLLM, would have been to a client that did not wait: 400 if it broke off in its body. */
+    private static int status(HttpServerRequest request) {
+        HttpServerResponse response = request.response();
+        return request.isEnded() || response.headWritten() ? response.getStatusCode() : 400;
     }
 }

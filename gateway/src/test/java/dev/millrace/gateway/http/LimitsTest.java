@@ -16,6 +16,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What clients cannot do: send too much, too slowly, not read, go away unnoticed. And how the server goes away itself. */
 class LimitsTest extends HttpTest {
@@ -97,8 +98,12 @@ class LimitsTest extends HttpTest {
     void connectionThatSaysNothingIsClosed() throws Exception {
         start(config(limits(10_000, 1 << 20, SHORT), Duration.ZERO));
         try (Socket silent = connect();
-                Socket slow = connect()) {
+                Socket slow = connect();
+                Socket answered = connect()) {
             write(slow, "GET /version HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+            write(answered, "GET /version HTTP/1.1\r\nHost: x\r\n\r\n");
+            assertThat(readUntil(answered.getInputStream(), "until it is closed"))
+                    .endsWith("{\"version\":\"1.2.3\"}");
             assertThat(silent.getInputStream().read()).isEqualTo(-1);
             assertThat(slow.getInputStream().read()).isEqualTo(-1);
         }
@@ -166,6 +171,38 @@ class LimitsTest extends HttpTest {
             sent.last(0, 2, "b", FinishReason.STOP, null).end(1, 2);
         }
         assertThat(get("/load").body()).isEqualTo("{\"server_load\":0}");
+    }
+
+    /** By the status that was sent, as prometheus-fastapi-instrumentator does. */
+    @Test
+    @Timeout(FakeGenerations.PATIENCE_SECONDS)
+    void clientThatGoesAwayIsCountedOnce() throws Exception {
+        start(config());
+        for (boolean stream : new boolean[] {true, false}) {
+            Submitted sent;
+            try (Socket socket = connect()) {
+                String body = ("{" + HELLO + ", 'stream': " + stream + "}").replace('\'', '"');
+                write(socket, head(CHAT, body.length()) + "\r\n" + body);
+                sent = generations.take();
+                sent.token(0, 1, "a");
+                if (stream) {
+                    readUntil(socket.getInputStream(), "data: ");
+                }
+            }
+            sent.awaitCancel();
+            sent.last(0, 2, "b", FinishReason.STOP, null).end(1, 2);
+        }
+        try (Socket socket = connect()) {
+            write(socket, head(CHAT, 100) + "\r\n{");
+        }
+        String inBody = "http_requests_total{handler=\"/v1/chat/completions\",method=\"POST\",status=\"4xx\"} 1.0";
+        while (!get("/metrics").body().contains(inBody)) {
+            Thread.onSpinWait();
+        }
+        assertThat(get("/metrics").body().lines())
+                .contains(
+                        "http_requests_total{handler=\"/v1/chat/completions\",method=\"POST\",status=\"2xx\"} 2.0",
+                        "http_request_duration_seconds_count{handler=\"/v1/chat/completions\",method=\"POST\"} 3.0");
     }
 
     @Test
