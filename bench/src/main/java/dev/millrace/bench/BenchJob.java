@@ -35,7 +35,7 @@ final class BenchJob implements AutoCloseable {
      */
     BenchJob(Path folder, OperatorConfig operator, ModelExecutorFactory executors) throws IOException {
         kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0);
-        flink = EmbeddedFlink.start(folder.resolve("flink"), 1, 0, Map.of());
+        flink = EmbeddedFlink.start(folder.resolve("flink"), 1, Map.of());
         config = KafkaConfig.of(kafka.bootstrapServers());
         TopicLimits limits;
         try (var topics = new Topics(config)) {

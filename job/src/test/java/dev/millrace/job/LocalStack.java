@@ -34,7 +34,7 @@ public final class LocalStack implements AutoCloseable {
         dir = Files.createTempDirectory("millrace-test");
         CompletableFuture<EmbeddedFlink> starting = CompletableFuture.supplyAsync(() -> {
             try {
-                return EmbeddedFlink.start(dir.resolve("flink"), SLOTS, 0, Map.of());
+                return EmbeddedFlink.start(dir.resolve("flink"), SLOTS, Map.of());
             } catch (IOException e) {
                 throw new CompletionException(e);
             }

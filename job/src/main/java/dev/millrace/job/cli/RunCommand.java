@@ -85,7 +85,7 @@ final class RunCommand implements Callable<Integer> {
     private boolean runHere(Path folder, Map<String, String> flink, Function<String, JobGraph> graph) throws Exception {
         JobOptions job = options.job;
         try (var stop = new OrderlyStop();
-                EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, 0, flink)) {
+                EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, flink)) {
             Path checkpoints = job.localCheckpoints().orElse(folder.resolve("checkpoints"));
             SubmittedJob running = SubmittedJob.submit(cluster, checkpoints, graph);
             stop.by(running::cancel);

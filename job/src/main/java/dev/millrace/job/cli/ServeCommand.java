@@ -100,8 +100,8 @@ final class ServeCommand implements Callable<Integer> {
             Path checkpoints = options.job.localCheckpoints().orElse(data.checkpoints(Origin.of(kafka)));
             RetainedCheckpoints.sweep(data.checkpoints(Origin.of(kafka)));
             try (Gateway gateway = gateway(operator, kafka, limits);
-                    EmbeddedFlink cluster = EmbeddedFlink.start(
-                            data.flink(), options.job.parallelism, 0, options.job.flinkSettings())) {
+                    EmbeddedFlink cluster =
+                            EmbeddedFlink.start(data.flink(), options.job.parallelism, options.job.flinkSettings())) {
                 SubmittedJob job = SubmittedJob.submit(
                         cluster,
                         checkpoints,

@@ -111,7 +111,7 @@ public final class Demo implements AutoCloseable {
 
     private static EmbeddedFlink startFlink(Path folder) {
         try {
-            return EmbeddedFlink.start(folder.resolve("flink"), 1, 0, Map.of());
+            return EmbeddedFlink.start(folder.resolve("flink"), 1, Map.of());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

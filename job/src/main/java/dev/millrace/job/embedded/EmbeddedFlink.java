@@ -45,13 +45,12 @@ public final class EmbeddedFlink implements AutoCloseable {
      *
      * @param dir its folder: {@code checkpoints} is kept, {@code tmp} is swept
      * @param slots the parallelism it has room for
-     * @param restPort port of the dashboard; 0: a free one
-     * @param more further settings of Flink
-     * @throws IOException if another cluster runs on the same folder, or the port is taken
+     * @param more further settings of Flink; without {@code rest.port} the dashboard has a free one
+     * @throws IOException if another cluster runs on the same folder, or a port is taken
      */
-    public static EmbeddedFlink start(Path dir, int slots, int restPort, Map<String, String> more) throws IOException {
+    public static EmbeddedFlink start(Path dir, int slots, Map<String, String> more) throws IOException {
         ScratchDir scratch = ScratchDir.claim(dir.resolve("tmp"));
-        Configuration settings = settings(dir, scratch.path(), Ports.orFree(restPort));
+        Configuration settings = settings(dir, scratch.path());
         more.forEach(settings::setString);
         MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
                 .setConfiguration(settings)
@@ -70,7 +69,7 @@ public final class EmbeddedFlink implements AutoCloseable {
 
     /** Address of the dashboard and the REST interface. */
     public URI dashboard() {
-        return URI.create("http://" + LOOPBACK + ":" + settings.get(RestOptions.PORT));
+        return cluster.getRestAddress().join();
     }
 
     /** For submitting and watching jobs. */
@@ -98,11 +97,11 @@ public final class EmbeddedFlink implements AutoCloseable {
         }
     }
 
-    private static Configuration settings(Path dir, Path tmp, int restPort) {
+    private static Configuration settings(Path dir, Path tmp) {
         Configuration settings = new Configuration();
         settings.set(RestOptions.ADDRESS, LOOPBACK);
         settings.set(RestOptions.BIND_ADDRESS, LOOPBACK);
-        settings.set(RestOptions.PORT, restPort);
+        settings.set(RestOptions.PORT, 0);
         settings.set(JobManagerOptions.ADDRESS, LOOPBACK);
         settings.set(JobManagerOptions.BIND_HOST, LOOPBACK);
         settings.set(TaskManagerOptions.HOST, LOOPBACK);
