@@ -6,11 +6,14 @@ import dev.millrace.job.demo.DemoConfig;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.job.direct.Prompts;
 import dev.millrace.model.directory.ModelDirectory;
+import dev.millrace.model.executor.Limits;
+import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.prompt.PromptInput;
 import dev.millrace.model.prompt.PromptPreparer;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.EngineListener;
 import dev.millrace.operators.engine.SpeculationStats;
 import dev.millrace.operators.sequence.GenerationParams;
@@ -49,8 +52,13 @@ final class Answers implements AutoCloseable, EngineListener {
         this.preparer = Prompts.preparer(model, tokenizer);
         this.params = new GenerationParams(
                 SamplingParams.greedy(), maxTokens, NONE, ends(model), List.of(), false, true, -1, List.of());
-        this.loop =
-                new EngineLoop(config.engine(), device.executors().open(folder, config.executor()), tokenizer, this);
+        ModelExecutorFactory executors = device.executors();
+        Limits limits = config.settledLimits(executors, model.config());
+        this.loop = new EngineLoop(
+                new EngineConfig(limits, config.scheduling()),
+                executors.open(folder, config.executor(), limits),
+                tokenizer,
+                this);
     }
 
     /** The answers, in order. */

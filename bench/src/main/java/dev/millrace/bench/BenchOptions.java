@@ -6,6 +6,8 @@ import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.Dtype;
 import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -97,6 +99,15 @@ final class BenchOptions {
             converter = SpeculativeConfig.Converter.class,
             description = SpeculativeConfig.DESCRIPTION)
     SpeculativeConfig speculativeConfig = SpeculativeConfig.NONE;
+
+    /** What the flags say of an executor. */
+    ExecutorConfig executorConfig() {
+        return ExecutorConfig.DEFAULT
+                .withDtype(dtype.name())
+                .withLoadFormat(loadFormat.name())
+                .withCpu(new Cpu(threads, allowScalar))
+                .withGpu(device.gpu());
+    }
 
     /**
      * Sequences that are to run at a time, which must all find a place in a step.

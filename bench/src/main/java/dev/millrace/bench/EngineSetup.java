@@ -1,13 +1,15 @@
 package dev.millrace.bench;
 
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Scheduling;
 
 /** An engine, and an executor under it, as large as the measured prompts and answers need. */
-record EngineSetup(EngineConfig engine, ExecutorConfig executor) {
+record EngineSetup(Limits limits, Scheduling scheduling, ExecutorConfig executor) {
 
     private static final int BLOCK_SIZE = 16;
-    private static final int STEPS_AHEAD = 2;
 
     /**
      * @param maxNumSeqs sequences that run at a time
@@ -16,29 +18,15 @@ record EngineSetup(EngineConfig engine, ExecutorConfig executor) {
         int length = prompts.promptLength() + options.outputLen;
         int blocks = 1 + maxNumSeqs * (length / BLOCK_SIZE + 2);
         return new EngineSetup(
-                new EngineConfig(
-                        options.maxNumBatchedTokens,
-                        maxNumSeqs,
-                        length,
-                        true,
-                        true,
-                        0,
-                        EngineConfig.Policy.FCFS,
-                        STEPS_AHEAD,
-                        options.speculativeConfig.engine()),
-                new ExecutorConfig(
-                        options.dtype.name(),
-                        options.loadFormat.name(),
-                        BLOCK_SIZE,
-                        blocks,
-                        0,
-                        maxNumSeqs,
-                        options.maxNumBatchedTokens,
-                        length,
-                        Math.max(options.maxNumBatchedTokens, prompts.mediaTokens()),
-                        options.threads,
-                        options.allowScalar,
-                        options.device.gpu(),
-                        options.speculativeConfig.executor()));
+                new Limits(options.maxNumBatchedTokens, maxNumSeqs, length),
+                Scheduling.DEFAULT.withSpeculation(options.speculativeConfig.engine()),
+                options.executorConfig()
+                        .withCache(Cache.ofBlocks(blocks))
+                        .withMediaRows(Math.max(options.maxNumBatchedTokens, prompts.mediaTokens()))
+                        .withSpeculation(options.speculativeConfig.executor()));
+    }
+
+    EngineConfig engine() {
+        return new EngineConfig(limits, scheduling);
     }
 }

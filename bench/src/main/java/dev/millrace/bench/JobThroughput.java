@@ -3,6 +3,7 @@ package dev.millrace.bench;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.operators.LimitSettings;
 import dev.millrace.operators.MediaSettings;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
@@ -105,8 +106,9 @@ final class JobThroughput {
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
                 List.of("bench"),
+                LimitSettings.of(setup.limits()),
                 setup.executor(),
-                setup.engine(),
+                setup.scheduling(),
                 new SamplingDefaults("vllm", Map.of(), 0),
                 0,
                 MediaSettings.DEFAULT,

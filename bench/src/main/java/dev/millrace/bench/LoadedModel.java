@@ -44,7 +44,7 @@ final class LoadedModel implements AutoCloseable, EngineListener {
         this.prompts = new RandomPrompts(options, config, new Random(options.seed));
         EngineSetup setup = EngineSetup.of(options, prompts, maxNumSeqs);
         this.floor = Floor.of(options, cost);
-        this.meter = new Meter(executors.open(options.model, setup.executor()));
+        this.meter = new Meter(executors.open(options.model, setup.executor(), setup.limits()));
         this.loop = new EngineLoop(
                 setup.engine(), meter, new OneWordTokenizer(config.text().vocabSize()), this);
     }

@@ -4,7 +4,8 @@ import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
-import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
@@ -48,19 +49,10 @@ final class LoadedTower implements AutoCloseable {
                 .executors()
                 .open(
                         options.model,
-                        new ExecutorConfig(
-                                options.dtype.name(),
-                                options.loadFormat.name(),
-                                BLOCK_SIZE,
-                                BLOCKS,
-                                0,
-                                1,
-                                BLOCK_SIZE,
-                                BLOCK_SIZE,
-                                rows,
-                                options.threads,
-                                options.allowScalar,
-                                options.device.gpu()));
+                        options.executorConfig()
+                                .withCache(Cache.ofBlocks(BLOCKS))
+                                .withMediaRows(rows),
+                        new Limits(BLOCK_SIZE, 1, BLOCK_SIZE));
     }
 
     /** The least time of the work; null on the CPU. */

@@ -1,6 +1,8 @@
 package dev.millrace.bench;
 
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.io.IOException;
@@ -15,8 +17,13 @@ record MeteredExecutorFactory(ModelExecutorFactory executors) implements ModelEx
     private static volatile Meter latest;
 
     @Override
-    public ModelExecutor open(Path model, ExecutorConfig config) throws IOException {
-        var meter = new Meter(executors.open(model, config));
+    public DefaultLimits defaults(ExecutorConfig config) {
+        return executors.defaults(config);
+    }
+
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) throws IOException {
+        var meter = new Meter(executors.open(model, config, limits));
         latest = meter;
         return meter;
     }

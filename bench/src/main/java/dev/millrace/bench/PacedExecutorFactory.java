@@ -1,6 +1,8 @@
 package dev.millrace.bench;
 
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.nio.file.Path;
@@ -13,7 +15,12 @@ import java.nio.file.Path;
 record PacedExecutorFactory(long stepNanos) implements ModelExecutorFactory {
 
     @Override
-    public ModelExecutor open(Path model, ExecutorConfig config) {
-        return new PacedExecutor(config.numBlocks(), stepNanos);
+    public DefaultLimits defaults(ExecutorConfig config) {
+        return DefaultLimits.CPU;
+    }
+
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) {
+        return new PacedExecutor(config.cache().numBlocks(), stepNanos);
     }
 }

@@ -1,12 +1,13 @@
 package dev.millrace.bench;
 
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.engine.EngineConfig;
-import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.InferenceEngine;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.List;
@@ -66,7 +67,7 @@ public class SchedulerBenchmark {
         int blocksEach = (promptLength + MOST_PROMPT + STEPS) / 16 + 2;
         executor = new NullExecutor(1 + sequences * blocksEach);
         engine = new InferenceEngine(
-                new EngineConfig(1 << 22, sequences, MAX_MODEL_LEN, true, true, 0, Policy.FCFS, 2),
+                new EngineConfig(new Limits(1 << 22, sequences, MAX_MODEL_LEN), Scheduling.DEFAULT),
                 executor,
                 new OneWordTokenizer(VOCABULARY),
                 new Ignored(),

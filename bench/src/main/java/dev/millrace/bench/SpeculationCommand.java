@@ -7,6 +7,8 @@ import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -71,7 +73,9 @@ final class SpeculationCommand implements Callable<Integer> {
         }
         PrintWriter out = spec.commandLine().getOut();
         var figures = new Figures();
-        try (ModelExecutor executor = options.device.executors().open(options.model, config())) {
+        try (ModelExecutor executor = options.device
+                .executors()
+                .open(options.model, config(), new Limits(options.maxNumBatchedTokens, sequences(), length()))) {
             for (int size : batchSizes) {
                 Steps plain = plain(executor, size);
                 figures.put("plain_seconds_%d".formatted(size), plain.secondsPerStep());
@@ -144,23 +148,16 @@ final class SpeculationCommand implements Callable<Integer> {
         return options.inputLen + options.outputLen + (WARMUP_STEPS + 1) * (1 + most(drafts));
     }
 
+    private int sequences() {
+        return options.withinBudget("--batch-size", most(batchSizes));
+    }
+
     private ExecutorConfig config() {
-        int sequences = options.withinBudget("--batch-size", most(batchSizes));
         boolean sees = ModelConfigReader.read(options.model).hasVision();
         Path draft = draftModel == null ? options.model : draftModel;
-        return new ExecutorConfig(
-                        options.dtype.name(),
-                        options.loadFormat.name(),
-                        BLOCK_SIZE,
-                        1 + sequences * DraftedBatch.blocks(length()),
-                        0,
-                        sequences,
-                        options.maxNumBatchedTokens,
-                        length(),
-                        sees ? options.maxNumBatchedTokens : 0,
-                        options.threads,
-                        options.allowScalar,
-                        options.device.gpu())
+        return options.executorConfig()
+                .withCache(Cache.ofBlocks(1 + sequences() * DraftedBatch.blocks(length())))
+                .withMediaRows(sees ? options.maxNumBatchedTokens : 0)
                 .withSpeculation(new ExecutorConfig.Speculation(draft.toString(), most(drafts)));
     }
 

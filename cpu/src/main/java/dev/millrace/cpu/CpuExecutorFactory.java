@@ -19,7 +19,9 @@ import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
 import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.forward.Qwen25Vl;
@@ -34,12 +36,17 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
     private static final long DUMMY_SEED = 0;
 
     @Override
-    public ModelExecutor open(Path model, ExecutorConfig config) {
-        return open(model, config, Kernels.choose(config.allowScalar()));
+    public DefaultLimits defaults(ExecutorConfig config) {
+        return DefaultLimits.CPU;
     }
 
-    /** As {@link #open(Path, ExecutorConfig)}, with kernels of the caller's choice. */
-    ModelExecutor open(Path model, ExecutorConfig config, Kernels kernels) {
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) {
+        return open(model, config, limits, Kernels.choose(config.cpu().allowScalar()));
+    }
+
+    /** As {@link #open(Path, ExecutorConfig, Limits)}, with kernels of the caller's choice. */
+    ModelExecutor open(Path model, ExecutorConfig config, Limits limits, Kernels kernels) {
         if (!DTYPES.contains(config.dtype())) {
             throw new IllegalArgumentException("dtype " + config.dtype() + " is not supported on the CPU; allowed are "
                     + String.join(", ", DTYPES));
@@ -55,26 +62,26 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
         List<TextConfig> decoders =
                 draft == null ? List.of(checkpoint.text()) : List.of(checkpoint.text(), draft.text());
         int numBlocks = KeyValueCacheSize.of(
-                        decoders, config, Runtime.getRuntime().maxMemory())
+                        decoders, config.cache(), limits, Runtime.getRuntime().maxMemory())
                 .numBlocks();
-        int threads =
-                config.threads() > 0 ? config.threads() : Runtime.getRuntime().availableProcessors();
+        int asked = config.cpu().threads();
+        int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
         ThreadTeam team = new ThreadTeam(threads);
         try (WeightSource weights = source(model, checkpoint.text().tieWordEmbeddings(), config.loadFormat())) {
-            return open(checkpoint, draft, config, weights, numBlocks, new Compute(kernels, team), team);
+            return open(checkpoint, draft, config, limits, weights, numBlocks, new Compute(kernels, team), team);
         } catch (OutOfMemoryError e) {
             team.close();
-            throw new IllegalArgumentException(heapTooSmall(config), e);
+            throw new IllegalArgumentException(heapTooSmall(limits), e);
         } catch (RuntimeException | Error e) {
             team.close();
             throw e;
         }
     }
 
-    private static String heapTooSmall(ExecutorConfig config) {
+    private static String heapTooSmall(Limits limits) {
         return "The JVM's heap of " + (Runtime.getRuntime().maxMemory() >> 20)
                 + " MiB does not hold the weights, the key-value cache and the activations of a step of "
-                + config.maxNumBatchedTokens() + " tokens. Give it more with -Xmx (in a Flink cluster:"
+                + limits.maxNumBatchedTokens() + " tokens. Give it more with -Xmx (in a Flink cluster:"
                 + " taskmanager.memory.task.heap.size), or lower --kv-cache-memory-bytes or --max-num-batched-tokens.";
     }
 
@@ -82,6 +89,7 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
             ModelConfig checkpoint,
             ModelConfig draft,
             ExecutorConfig config,
+            Limits limits,
             WeightSource weights,
             int numBlocks,
             Compute compute,
@@ -89,10 +97,10 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
         boolean exact = config.dtype().equals("float32");
         VisionConfig tower = checkpoint.vision();
         int hidden = checkpoint.text().hiddenSize();
-        int mediaRows = tower == null ? 0 : config.mediaRows();
+        int mediaRows = tower == null ? 0 : config.mediaRows(limits);
         MediaBuffer media = new MediaBuffer(mediaRows, hidden, PackedMatrix.padInner(hidden));
         int vocabulary = checkpoint.text().vocabSize();
-        SequenceRows rows = new SequenceRows(config.maxNumSeqs());
+        SequenceRows rows = new SequenceRows(limits.maxNumSeqs());
         CpuTextOperations text = new CpuTextOperations(
                 checkpoint.text(),
                 TextWeights.load(weights, checkpoint.text(), exact),
@@ -101,22 +109,33 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
                 rows,
                 numBlocks,
                 vocabulary,
-                config.maxNumBatchedTokens(),
-                config.maxNumSeqs() * (1 + config.speculation().numTokens()));
-        Drafting drafting = draft == null ? null : drafting(draft.text(), config, compute, rows, numBlocks, vocabulary);
+                limits.maxNumBatchedTokens(),
+                limits.maxNumSeqs() * (1 + config.speculation().numTokens()));
+        Drafting drafting =
+                draft == null ? null : drafting(draft.text(), config, limits, compute, rows, numBlocks, vocabulary);
         CpuVisionOperations vision = tower == null
                 ? null
                 : new CpuVisionOperations(tower, VisionWeights.load(weights, tower, exact), compute, media);
         Qwen25Vl forward = tower == null
                 ? Qwen25Vl.text(checkpoint.text().numLayers())
                 : new Qwen25Vl(checkpoint.text().numLayers(), tower.depth(), tower.fullAttentionBlocks());
-        WarmUp warmUp = new WarmUp(tower, config.maxNumBatchedTokens(), mediaRows);
-        return new CpuExecutor(forward, text, vision, drafting, media, team, warmUp, numBlocks, config.blockSize());
+        WarmUp warmUp = new WarmUp(tower, limits.maxNumBatchedTokens(), mediaRows);
+        return new CpuExecutor(
+                forward,
+                text,
+                vision,
+                drafting,
+                media,
+                team,
+                warmUp,
+                numBlocks,
+                config.cache().blockSize());
     }
 
     private static Drafting drafting(
             TextConfig draft,
             ExecutorConfig config,
+            Limits limits,
             Compute compute,
             SequenceRows rows,
             int numBlocks,
@@ -131,8 +150,8 @@ public final class CpuExecutorFactory implements ModelExecutorFactory {
                     rows,
                     numBlocks,
                     sampledVocabulary,
-                    config.maxNumBatchedTokens() + config.maxNumSeqs(),
-                    config.maxNumSeqs());
+                    limits.maxNumBatchedTokens() + limits.maxNumSeqs(),
+                    limits.maxNumSeqs());
             return new Drafting(Qwen25Vl.text(draft.numLayers()), text, rows);
         }
     }

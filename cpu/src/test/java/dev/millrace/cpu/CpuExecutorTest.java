@@ -9,7 +9,10 @@ import dev.millrace.cpu.kernel.Kernels;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.MediaInput;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepListener;
@@ -29,6 +32,11 @@ class CpuExecutorTest {
 
     private static final Path MODEL = Golden.ROOT.resolve("golden/model-b");
     private static final int[] NONE = {};
+    private static final Limits LIMITS = new Limits(64, 4, 64);
+    private static final ExecutorConfig SMALL = ExecutorConfig.DEFAULT
+            .withCache(Cache.ofBlocks(40))
+            .withMediaRows(16)
+            .withCpu(new Cpu(1, false));
 
     @Test
     void aFailedStepFailsThoseBehindItAndNoOtherHearsTwice() {
@@ -135,8 +143,8 @@ class CpuExecutorTest {
 
     @Test
     void aModelLengthThatDoesNotFitIsRefusedWithBothNumbers() {
-        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 10, 0, 4, 64, 145, 16, 1, false);
-        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, config))
+        assertThatThrownBy(() -> new CpuExecutorFactory()
+                        .open(MODEL, SMALL.withCache(Cache.ofBlocks(10)), new Limits(64, 4, 145)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("The model's max seq len (145) is larger than")
                 .hasMessageContaining("KV cache (144)");
@@ -145,10 +153,22 @@ class CpuExecutorTest {
     @Test
     void theCacheTakesAsManyBlocksAsItsBytesHold() {
         // 2 layers, 1 head of 16, values padded to 32: 2 * 16 * (16 + 32) * 4 bytes a block
-        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 0, 6144 * 20 + 5, 4, 64, 300, 16, 1, false);
-        try (ModelExecutor executor = new CpuExecutorFactory().open(MODEL, config)) {
+        ExecutorConfig config = SMALL.withCache(Cache.ofBytes(6144 * 20 + 5));
+        try (ModelExecutor executor = new CpuExecutorFactory().open(MODEL, config, new Limits(64, 4, 300))) {
             assertThat(executor.numBlocks()).isEqualTo(20);
+            assertThat(executor.cacheTokens()).isEqualTo(19 * 16);
         }
+    }
+
+    @Test
+    void aCacheThatMayBeShortIsTakenIfItHoldsABlock() {
+        ExecutorConfig two = SMALL.withCache(new Cache(16, 2, 0, true));
+        try (ModelExecutor executor = new CpuExecutorFactory().open(MODEL, two, new Limits(64, 4, 145))) {
+            assertThat(executor.cacheTokens()).isEqualTo(16);
+        }
+        ExecutorConfig one = SMALL.withCache(new Cache(16, 1, 0, true));
+        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, one, new Limits(64, 4, 145)))
+                .hasMessageContaining("KV cache (0)");
     }
 
     @Test
@@ -156,9 +176,8 @@ class CpuExecutorTest {
         assertThatThrownBy(() -> open("float8", "auto", 16)).hasMessageContaining("dtype float8");
         assertThatThrownBy(() -> open("auto", "gguf", 16)).hasMessageContaining("load format gguf");
         assertThatThrownBy(() -> open("auto", "auto", 8)).hasMessageContaining("block size 8");
-        ExecutorConfig split = new ExecutorConfig("auto", "auto", 16, 40, 0, 4, 64, 64, 16, 1, false)
-                .withGpu(new ExecutorConfig.Gpu(0.9, false, 2, ""));
-        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, split))
+        ExecutorConfig split = SMALL.withGpu(new ExecutorConfig.Gpu(0.9, false, 2, ""));
+        assertThatThrownBy(() -> new CpuExecutorFactory().open(MODEL, split, LIMITS))
                 .hasMessageContaining("--tensor-parallel-size is 2");
     }
 
@@ -186,7 +205,10 @@ class CpuExecutorTest {
 
     private static ModelExecutor open(String dtype, String loadFormat, int blockSize) {
         return new CpuExecutorFactory()
-                .open(MODEL, new ExecutorConfig(dtype, loadFormat, blockSize, 40, 0, 4, 64, 64, 16, 1, false));
+                .open(
+                        MODEL,
+                        SMALL.withDtype(dtype).withLoadFormat(loadFormat).withCache(new Cache(blockSize, 40, 0, false)),
+                        LIMITS);
     }
 
     @Test

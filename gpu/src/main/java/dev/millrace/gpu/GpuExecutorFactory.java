@@ -12,11 +12,14 @@ import dev.millrace.gpu.parallel.StopWord;
 import dev.millrace.gpu.weights.Share;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,29 +32,42 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
     /** How long a GPU waits for another: longer than a picture takes, or a pause of the JVM. */
     private static final long PATIENCE_NANOS = 30_000_000_000L;
 
+    /** Those of the least of the GPUs that may be used. */
     @Override
-    public ModelExecutor open(Path model, ExecutorConfig config) {
+    public DefaultLimits defaults(ExecutorConfig config) {
+        return selection(config.gpu()).groups().stream()
+                .flatMap(List::stream)
+                .map(ordinal -> DefaultLimits.ofGpu(Device.totalMemory(ordinal), Device.name(ordinal)))
+                .min(Comparator.comparingInt(DefaultLimits::maxNumBatchedTokens))
+                .orElseThrow();
+    }
+
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) {
         Type type = type(config.dtype());
         check(config);
         ModelConfig checkpoint = ModelConfigReader.read(model);
         Share.check(checkpoint.text(), config.gpu().tensorParallelSize());
-        GpuSelection selection = GpuSelection.of(
-                config.gpu().assigned(),
-                Optional.of(config.gpu().ids()).filter(ids -> !ids.isEmpty()),
-                Optional.ofNullable(System.getenv("CUDA_VISIBLE_DEVICES")),
-                Device.count(),
-                config.gpu().tensorParallelSize());
-        GpuClaim claim = GpuClaim.first(selection, HOLDER);
+        GpuClaim claim = GpuClaim.first(selection(config.gpu()), HOLDER);
         try {
-            return open(claim, model, checkpoint, config, type);
+            return open(claim, model, checkpoint, config, limits, type);
         } catch (RuntimeException | Error e) {
             claim.close();
             throw e;
         }
     }
 
+    private static GpuSelection selection(ExecutorConfig.Gpu gpu) {
+        return GpuSelection.of(
+                gpu.assigned(),
+                Optional.of(gpu.ids()).filter(ids -> !ids.isEmpty()),
+                Optional.ofNullable(System.getenv("CUDA_VISIBLE_DEVICES")),
+                Device.count(),
+                gpu.tensorParallelSize());
+    }
+
     private static ModelExecutor open(
-            GpuClaim claim, Path model, ModelConfig checkpoint, ExecutorConfig config, Type type) {
+            GpuClaim claim, Path model, ModelConfig checkpoint, ExecutorConfig config, Limits limits, Type type) {
         List<Device> devices = new ArrayList<>();
         List<GpuExecutor> ranks = new ArrayList<>();
         try {
@@ -59,14 +75,14 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
             if (config.speculation().hasDraftModel()) {
                 checkAlike(devices);
             }
-            Optional<StopWord> stop = start(devices, ranks, model, checkpoint, config, type);
+            Optional<StopWord> stop = start(devices, ranks, model, checkpoint, config, limits, type);
             return new RankedExecutor(claim, ranks, stop);
         } catch (CudaException e) {
             FatalCudaError.endProcessIfSticky(e);
             close(devices, ranks);
             String gpu = devices.isEmpty() ? "The GPU" : devices.get(0).name();
             throw new IllegalArgumentException(
-                    e.isOutOfMemory() ? tooSmall(config) : gpu + " cannot be used: " + e.getMessage(), e);
+                    e.isOutOfMemory() ? tooSmall(limits) : gpu + " cannot be used: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
             close(devices, ranks);
             throw e;
@@ -85,11 +101,12 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
             Path model,
             ModelConfig checkpoint,
             ExecutorConfig config,
+            Limits limits,
             Type type) {
         List<GpuStartUp> startUps = new ArrayList<>();
         for (Device device : devices) {
             Share share = new Share(startUps.size(), devices.size());
-            startUps.add(new GpuStartUp(device, checkpoint, config, type, share));
+            startUps.add(new GpuStartUp(device, checkpoint, config, limits, type, share));
         }
         if (devices.size() == 1) {
             ranks.add(startUps.get(0).start(model, Optional.empty()));
@@ -119,9 +136,9 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
         devices.subList(ranks.size(), devices.size()).forEach(Device::close);
     }
 
-    private static String tooSmall(ExecutorConfig config) {
+    private static String tooSmall(Limits limits) {
         return "The GPU's memory does not hold the weights, the key-value cache and the activations of a step of "
-                + config.maxNumBatchedTokens() + " tokens and " + config.maxNumSeqs()
+                + limits.maxNumBatchedTokens() + " tokens and " + limits.maxNumSeqs()
                 + " sequences. Lower --gpu-memory-utilization, --max-num-batched-tokens or --max-num-seqs, or end what"
                 + " else uses the GPU.";
     }
@@ -139,8 +156,8 @@ public final class GpuExecutorFactory implements ModelExecutorFactory {
     }
 
     private static void check(ExecutorConfig config) {
-        if (config.blockSize() != CacheShape.BLOCK_TOKENS) {
-            throw new IllegalArgumentException("block size " + config.blockSize()
+        if (config.cache().blockSize() != CacheShape.BLOCK_TOKENS) {
+            throw new IllegalArgumentException("block size " + config.cache().blockSize()
                     + " is not supported on the GPU; allowed is " + CacheShape.BLOCK_TOKENS);
         }
         double share = config.gpu().memoryUtilization();

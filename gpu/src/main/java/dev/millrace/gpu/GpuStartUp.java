@@ -28,6 +28,7 @@ import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfig.TextConfig;
 import dev.millrace.model.config.ModelConfig.VisionConfig;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.forward.Qwen25Vl;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,12 +63,13 @@ final class GpuStartUp {
     private final Share share;
     private final TextConfig text; // of the share
     private final CacheShape shape;
+    private final int mediaRows; // asked for, with a tower or without
     private final StepLimits limits; // but for the blocks
     private final MemoryBudget memory;
     private final Stream stream;
 
     /** @param share of the decoder that the device takes */
-    GpuStartUp(Device device, ModelConfig checkpoint, ExecutorConfig config, Type type, Share share) {
+    GpuStartUp(Device device, ModelConfig checkpoint, ExecutorConfig config, Limits asked, Type type, Share share) {
         device.bindThread();
         this.device = device;
         this.checkpoint = checkpoint;
@@ -75,15 +77,16 @@ final class GpuStartUp {
         this.share = share;
         text = share.of(checkpoint.text());
         shape = new CacheShape(type, text.numHeads(), text.numKeyValueHeads(), text.headDim());
+        mediaRows = config.mediaRows(asked);
         limits = new StepLimits(
-                config.maxNumBatchedTokens(),
-                config.maxNumSeqs(),
-                (config.maxModelLen() + CacheShape.BLOCK_TOKENS - 1) / CacheShape.BLOCK_TOKENS,
+                asked.maxNumBatchedTokens(),
+                asked.maxNumSeqs(),
+                (asked.maxModelLen() + CacheShape.BLOCK_TOKENS - 1) / CacheShape.BLOCK_TOKENS,
                 0,
-                checkpoint.hasVision() ? config.mediaRows() : 0,
+                checkpoint.hasVision() ? mediaRows : 0,
                 text.vocabSize(),
                 config.speculation().numTokens());
-        memory = new MemoryBudget(device, config);
+        memory = new MemoryBudget(device, config, asked);
         stream = device.newStream();
     }
 
@@ -159,7 +162,7 @@ final class GpuStartUp {
                         drafter == null ? 0 : limits.tokens()))
                 .toList();
         var encodings = new SlicedEncodings(device, stream);
-        return new GpuExecutor(device, stream, launcher, media, encodings, slots, size.numBlocks(), config.mediaRows());
+        return new GpuExecutor(device, stream, launcher, media, encodings, slots, size.numBlocks(), mediaRows);
     }
 
     private ModelWeights load(Path model) {

@@ -1,7 +1,8 @@
 package dev.millrace.gpu;
 
 import dev.millrace.gpu.kernel.CacheShape;
-import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import java.util.Locale;
 
 /**
@@ -19,19 +20,13 @@ record KeyValueCacheSize(int numBlocks, long bytes) {
      * @param left bytes that are left for the cache
      * @throws IllegalArgumentException if a sequence of the greatest length does not fit
      */
-    static KeyValueCacheSize of(ExecutorConfig config, long blockBytes, long left) {
-        long bytes = config.kvCacheBytes() > 0 ? config.kvCacheBytes() : left;
-        int numBlocks = config.numBlocks() > 0
-                ? config.numBlocks()
+    static KeyValueCacheSize of(Cache cache, Limits limits, long blockBytes, long left) {
+        long bytes = cache.bytes() > 0 ? cache.bytes() : left;
+        int numBlocks = cache.numBlocks() > 0
+                ? cache.numBlocks()
                 : (int) Math.min(Integer.MAX_VALUE / CacheShape.BLOCK_TOKENS, Math.max(0, bytes) / blockBytes);
         var size = new KeyValueCacheSize(numBlocks, numBlocks * blockBytes);
-        if (size.tokens() < config.maxModelLen()) {
-            throw new IllegalArgumentException("The model's max seq len (" + config.maxModelLen()
-                    + ") is larger than the maximum number of tokens that can be stored in KV cache (" + size.tokens()
-                    + "). Try increasing --gpu-memory-utilization or --kv-cache-memory-bytes (a block of "
-                    + CacheShape.BLOCK_TOKENS + " tokens takes " + blockBytes
-                    + " bytes), or decreasing --max-model-len.");
-        }
+        cache.check(size.tokens(), blockBytes, limits);
         return size;
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.gpu;
 
 import dev.millrace.gpu.device.Device;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import java.util.Locale;
 
 /** The share of a GPU's memory that an executor may take, from before anything was allocated. */
@@ -11,16 +12,18 @@ final class MemoryBudget {
 
     private final Device device;
     private final ExecutorConfig config;
+    private final Limits limits;
     private final long freeAtStart;
     private final long allowed;
 
     /** @throws IllegalArgumentException if others hold so much that the share is not free, where all of it is to be used */
-    MemoryBudget(Device device, ExecutorConfig config) {
+    MemoryBudget(Device device, ExecutorConfig config, Limits limits) {
         this.device = device;
         this.config = config;
+        this.limits = limits;
         freeAtStart = device.freeMemory();
         allowed = (long) (device.totalMemory() * config.gpu().memoryUtilization());
-        boolean derived = config.numBlocks() == 0 && config.kvCacheBytes() == 0;
+        boolean derived = config.cache().numBlocks() == 0 && config.cache().bytes() == 0;
         if (derived && freeAtStart < allowed) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
@@ -46,7 +49,7 @@ final class MemoryBudget {
      * @param graphBytes what graphs will take
      */
     KeyValueCacheSize cache(long blockBytes, long graphBytes) {
-        return KeyValueCacheSize.of(config, blockBytes, allowed - used() - graphBytes);
+        return KeyValueCacheSize.of(config.cache(), limits, blockBytes, allowed - used() - graphBytes);
     }
 
     static String gib(long bytes) {

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gpu.device.Device;
 import dev.millrace.gpu.device.GpuUnavailableException;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,6 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class GpuExecutorFactoryTest {
+
+    private static final Limits LIMITS = new Limits(64, 4, 64);
+    private static final ExecutorConfig SMALL =
+            ExecutorConfig.DEFAULT.withDtype("float32").withMediaRows(16).withCpu(new Cpu(1, false));
 
     @TempDir
     private Path folder;
@@ -35,13 +43,14 @@ class GpuExecutorFactoryTest {
     }
 
     private static void assertRefused(ExecutorConfig config, String... named) {
-        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_A, config))
+        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_A, config, LIMITS))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll(named);
     }
 
     private static ExecutorConfig config(String dtype, int blockSize, double share, int tensorParallelSize) {
-        return new ExecutorConfig(dtype, "auto", blockSize, 40, 0, 4, 64, 64, 16, 1, false)
+        return SMALL.withDtype(dtype)
+                .withCache(new Cache(blockSize, 40, 0, false))
                 .withGpu(new ExecutorConfig.Gpu(share, true, tensorParallelSize, ""));
     }
 
@@ -63,16 +72,15 @@ class GpuExecutorFactoryTest {
         int blocks = blocksWith(0.4);
         assertThat(blocksWith(0.5)).isGreaterThan(blocks);
         // model b: 2 layers, 1 head of 16: a block of keys and values in fp32 takes 4096 bytes
-        ExecutorConfig given = new ExecutorConfig("float32", "auto", 16, 0, 4096 * 20 + 5, 4, 64, 300, 16, 1, false);
-        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, given)) {
+        ExecutorConfig given = SMALL.withCache(Cache.ofBytes(4096 * 20 + 5));
+        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, given, new Limits(64, 4, 300))) {
             assertThat(executor.numBlocks()).isEqualTo(20);
         }
     }
 
     private static int blocksWith(double share) {
-        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 0, 0, 4, 64, 64, 16, 1, false)
-                .withGpu(new ExecutorConfig.Gpu(share, true, 1, ""));
-        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, config)) {
+        ExecutorConfig config = SMALL.withGpu(new ExecutorConfig.Gpu(share, true, 1, ""));
+        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, config, LIMITS)) {
             return executor.numBlocks();
         }
     }
@@ -80,26 +88,25 @@ class GpuExecutorFactoryTest {
     @Test
     @Tag("device")
     void memoryThatOthersHoldIsNotPromised() {
-        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 0, 0, 4, 64, 64, 16, 1, false);
         try (Device other = Device.open(0)) {
             try (var held = other.allocate(other.totalMemory() / 5, "what another process holds")) {
-                assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+                assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, SMALL, LIMITS))
                         .as("%s", held)
                         .isInstanceOf(IllegalArgumentException.class)
                         .hasMessageContaining("is less than the desired GPU memory utilization (0.9,")
                         .hasMessageContaining("--gpu-memory-utilization");
             }
         }
-        Models.gpu(Models.GOLDEN_B, config.withGpu(new ExecutorConfig.Gpu(0.4, true, 1, "")))
+        Models.gpu(Models.GOLDEN_B, SMALL.withGpu(new ExecutorConfig.Gpu(0.4, true, 1, "")), LIMITS)
                 .close();
     }
 
     @Test
     @Tag("device")
     void aModelLengthThatDoesNotFitIsRefusedWithBothNumbersAndTheGpuIsFreeAgain() {
-        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 10, 0, 4, 64, 145, 16, 1, false);
+        ExecutorConfig config = SMALL.withCache(Cache.ofBlocks(10));
         for (int i = 0; i < 2; i++) {
-            assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+            assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config, new Limits(64, 4, 145)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("The model's max seq len (145) is larger than")
                     .hasMessageContaining("KV cache (144)");
@@ -108,9 +115,33 @@ class GpuExecutorFactoryTest {
 
     @Test
     @Tag("device")
+    void aCacheThatMayBeShortIsTaken() {
+        ExecutorConfig config = SMALL.withCache(new Cache(16, 10, 0, true));
+        try (ModelExecutor executor = Models.gpu(Models.GOLDEN_B, config, new Limits(64, 4, 145))) {
+            assertThat(executor.cacheTokens()).isEqualTo(144);
+        }
+    }
+
+    @Test
+    @Tag("device")
+    void theDefaultLimitsAreThoseOfTheGpu() {
+        assertThat(new GpuExecutorFactory().defaults(SMALL))
+                .isEqualTo(DefaultLimits.ofGpu(Device.totalMemory(0), Device.name(0)));
+        try (Device device = Device.open(0)) {
+            assertThat(Device.name(0)).isEqualTo(device.name());
+            assertThat(Device.totalMemory(0)).isEqualTo(device.totalMemory());
+        }
+        ExecutorConfig elsewhere = SMALL.withGpu(new ExecutorConfig.Gpu(0.9, true, 1, "99"));
+        assertThatThrownBy(() -> new GpuExecutorFactory().defaults(elsewhere))
+                .isInstanceOf(GpuUnavailableException.class)
+                .hasMessageContaining("names GPU 99");
+    }
+
+    @Test
+    @Tag("device")
     void moreMemoryThanThereIsIsRefusedWithTheFlagsToLower() {
-        ExecutorConfig config = new ExecutorConfig("auto", "auto", 16, 100_000_000, 0, 4, 64, 64, 16, 1, false);
-        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config))
+        ExecutorConfig config = SMALL.withCache(Cache.ofBlocks(100_000_000));
+        assertThatThrownBy(() -> Models.gpu(Models.GOLDEN_B, config, LIMITS))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("--gpu-memory-utilization")
                 .hasMessageContaining("--max-num-seqs")

@@ -3,6 +3,9 @@ package dev.millrace.gpu;
 import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.gpu.device.Device;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import java.nio.file.Path;
 import java.util.Random;
@@ -18,14 +21,24 @@ final class Models {
 
     private static final ExecutorConfig.Gpu EAGER = new ExecutorConfig.Gpu(0.9, true, 1, "");
 
+    private static final Limits LIMITS = new Limits(300, 12, 512);
+
     private Models() {}
 
     static ExecutorConfig config(String dtype) {
-        return new ExecutorConfig(dtype, "auto", 16, 80, 0, 12, 300, 512, 300, 2, false);
+        return ExecutorConfig.DEFAULT
+                .withDtype(dtype)
+                .withCache(Cache.ofBlocks(80))
+                .withMediaRows(300)
+                .withCpu(new Cpu(2, false));
     }
 
     static ModelExecutor gpu(Path model, ExecutorConfig config) {
-        return new GpuExecutorFactory().open(model, config);
+        return gpu(model, config, LIMITS);
+    }
+
+    static ModelExecutor gpu(Path model, ExecutorConfig config, Limits limits) {
+        return new GpuExecutorFactory().open(model, config, limits);
     }
 
     /** Single precision, each kernel launched by itself. */
@@ -53,7 +66,7 @@ final class Models {
     }
 
     static ModelExecutor cpu(Path model) {
-        return new CpuExecutorFactory().open(model, config("float32"));
+        return new CpuExecutorFactory().open(model, config("float32"), LIMITS);
     }
 
     /** Token ids that all models know. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,9 +50,9 @@ final class ReleasedShape {
 
     /** Prompts, one longer than a split of attention, then decode steps of a few sequences and of more than sixteen. */
     private static float[][] logits(Path model, String dtype, boolean eager, int ranks) {
-        ExecutorConfig config = new ExecutorConfig(dtype, "dummy", 16, 80, 0, 20, 400, 512, 0, 1, false)
-                .withGpu(new ExecutorConfig.Gpu(0.9, eager, ranks, ""));
-        try (ModelExecutor executor = Models.gpu(model, config)) {
+        ExecutorConfig config =
+                Models.config(dtype).withLoadFormat("dummy").withGpu(new ExecutorConfig.Gpu(0.9, eager, ranks, ""));
+        try (ModelExecutor executor = Models.gpu(model, config, new Limits(400, 20, 512))) {
             StepDriver driver = new StepDriver(executor);
             Sequence[] all = new Sequence[18];
             for (int i = 0; i < all.length; i++) {

@@ -7,6 +7,7 @@ import dev.millrace.gpu.StepDriver.Chunk;
 import dev.millrace.gpu.StepDriver.Sequence;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.sampling.SamplingParams;
@@ -85,10 +86,11 @@ class SpeculationTest {
     /** With the kernels of single tokens; the drafts reach into another block. */
     @Test
     void ofTheReleasedShapesAFewTokensGetTheVeryBitsOfOneAtATime(@TempDir Path folder) throws IOException {
-        ExecutorConfig config = new ExecutorConfig("bfloat16", "dummy", 16, 80, 0, 2, 400, 512, 0, 1, false)
+        ExecutorConfig config = Models.config("bfloat16")
+                .withLoadFormat("dummy")
                 .withGpu(new ExecutorConfig.Gpu(0.9, true, 1, ""))
                 .withSpeculation(new ExecutorConfig.Speculation("", DRAFTS));
-        try (ModelExecutor executor = Models.gpu(ReleasedShape.write(folder, 1), config)) {
+        try (ModelExecutor executor = Models.gpu(ReleasedShape.write(folder, 1), config, new Limits(400, 2, 512))) {
             StepDriver driver = new StepDriver(executor);
             Sequence single = driver.sequence(Models.ids(270, 1));
             Sequence drafted = driver.sequence(Models.ids(270, 1));
@@ -181,9 +183,9 @@ class SpeculationTest {
     /** After a step whose drafts were all accepted there is a token more of each sequence than the step has. */
     @Test
     void theDraftModelSeesMoreTokensThanAStepHolds() {
-        ExecutorConfig config = new ExecutorConfig("float32", "auto", 16, 80, 0, 3, 12, 512, 0, 1, false)
+        ExecutorConfig config = Models.config("float32")
                 .withSpeculation(new ExecutorConfig.Speculation(Models.DEMO.toString(), DRAFTS));
-        try (ModelExecutor executor = Models.gpu(Models.DEMO, config)) {
+        try (ModelExecutor executor = Models.gpu(Models.DEMO, config, new Limits(12, 3, 512))) {
             StepDriver driver = new StepDriver(executor);
             driver.drafting = true;
             Sequence[] sequences = {driver.sequence(1, 2, 3), driver.sequence(4, 5, 6), driver.sequence(7, 8)};

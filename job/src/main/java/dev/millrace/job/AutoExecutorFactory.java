@@ -3,7 +3,9 @@ package dev.millrace.job;
 import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.gpu.GpuExecutorFactory;
 import dev.millrace.gpu.device.Device;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.io.IOException;
@@ -19,12 +21,18 @@ public final class AutoExecutorFactory implements ModelExecutorFactory {
     private static final Logger LOG = LoggerFactory.getLogger(AutoExecutorFactory.class);
 
     @Override
-    public ModelExecutor open(Path model, ExecutorConfig config) throws IOException {
+    public DefaultLimits defaults(ExecutorConfig config) {
+        return choose(Device.obstacle()).defaults(config);
+    }
+
+    @Override
+    public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) throws IOException {
         Optional<String> obstacle = Device.obstacle();
-        if (obstacle.isPresent()) {
-            LOG.info("Computing on the CPU: {}", obstacle.get());
-            return new CpuExecutorFactory().open(model, config);
-        }
-        return new GpuExecutorFactory().open(model, config);
+        obstacle.ifPresent(reason -> LOG.info("Computing on the CPU: {}", reason));
+        return choose(obstacle).open(model, config, limits);
+    }
+
+    private static ModelExecutorFactory choose(Optional<String> obstacle) {
+        return obstacle.isPresent() ? new CpuExecutorFactory() : new GpuExecutorFactory();
     }
 }

@@ -2,13 +2,16 @@ package dev.millrace.job;
 
 import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
 import dev.millrace.operators.Control;
 import dev.millrace.operators.InferenceOperatorFactory;
+import dev.millrace.operators.LimitSettings;
 import dev.millrace.operators.MediaSettings;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Scheduling;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -45,8 +48,12 @@ final class DemoModel {
         OperatorConfig config = new OperatorConfig(
                 FOLDER.toString(),
                 List.of("demo-vl"),
-                new ExecutorConfig("auto", "auto", 16, 0, 64L << 20, sequences, 256, MAX_MODEL_LEN, 2048, 1, true),
-                new EngineConfig(256, sequences, MAX_MODEL_LEN, true, true, 0, EngineConfig.Policy.FCFS, 2),
+                new LimitSettings(256, sequences, MAX_MODEL_LEN),
+                ExecutorConfig.DEFAULT
+                        .withCache(Cache.ofBytes(64L << 20))
+                        .withMediaRows(2048)
+                        .withCpu(new Cpu(1, true)),
+                Scheduling.DEFAULT,
                 SamplingDefaults.CHECKPOINT,
                 20,
                 new MediaSettings(4, 4, media == null ? null : media.toString(), hosts, null, null, null),

@@ -2,14 +2,16 @@ package dev.millrace.operators;
 
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.checkpoint.CheckpointException;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.executor.StepOutput;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.metrics.EngineMetrics;
 import dev.millrace.operators.metrics.RequestMetrics;
 import dev.millrace.operators.metrics.SpeculationLine;
 import dev.millrace.operators.metrics.StatsLine;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestStore;
 import dev.millrace.schemas.InboundPrompt;
@@ -103,7 +105,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
                 timers(),
                 event -> output.collect(new StreamRecord<>(event)));
         engine = new InferenceEngine(
-                config.engine(),
+                new EngineConfig(model.limits(), config.scheduling()),
                 model.executor(),
                 model.tokenizer(),
                 new ExecutorMails(mails, this::step, this::encoded),
@@ -113,14 +115,14 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
         requests.connect(preparation, engine);
         registerMetrics(gate, preparation);
         restore();
-        openControl();
+        openControl(model.limits());
     }
 
-    private void openControl() throws IOException {
+    private void openControl(Limits limits) throws IOException {
         Control control = controls.open(new ControlMails(mails, this::cancel));
         resources.registerCloseable(control);
         var report = new StatusReport(
-                config, subtask(), getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
+                config, limits, subtask(), getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
         getProcessingTimeService()
                 .scheduleWithFixedDelay(
                         time -> control.publish(report.of(engine.stats(), tracker.size(), Instant.ofEpochMilli(time))),
@@ -155,7 +157,7 @@ public final class InferenceOperator extends AbstractStreamOperator<TokenEvent>
 
     private PreparationPool preparation(ServingModel model) {
         Comparator<TrackedRequest> order = Comparator.comparingLong(TrackedRequest::arrival);
-        if (config.engine().policy() == Policy.PRIORITY) {
+        if (config.scheduling().policy() == Policy.PRIORITY) {
             order = Comparator.<TrackedRequest>comparingInt(
                             request -> request.header().priority())
                     .thenComparing(order);

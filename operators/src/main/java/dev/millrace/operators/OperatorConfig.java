@@ -1,7 +1,11 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.model.executor.Limits;
+import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.scheduler.Speculation;
 import java.io.Serializable;
 import java.util.List;
@@ -12,8 +16,9 @@ import java.util.Map;
  *
  * @param model folder of the checkpoint, on the machine that does the work
  * @param servedModelNames the names that requests may use for it, the first of which stands for it elsewhere
- * @param executor what the executor is built for
- * @param engine the engine's limits; {@code maxModelLen} is at most the checkpoint's number of positions
+ * @param limits what steps and sequences may hold
+ * @param executor how the executor is built
+ * @param scheduling how steps are filled
  * @param sampling where sampling values come from that a request leaves open
  * @param maxLogprobs most log-probabilities at a position; −1: the vocabulary
  * @param media what media are let in and how they are resized
@@ -24,8 +29,9 @@ import java.util.Map;
 public record OperatorConfig(
         String model,
         List<String> servedModelNames,
+        LimitSettings limits,
         ExecutorConfig executor,
-        EngineConfig engine,
+        Scheduling scheduling,
         SamplingDefaults sampling,
         int maxLogprobs,
         MediaSettings media,
@@ -34,13 +40,40 @@ public record OperatorConfig(
         boolean logStats)
         implements Serializable {
 
-    /** The same with speculative decoding. */
-    public OperatorConfig withSpeculation(Speculation drafts, ExecutorConfig.Speculation limits) {
+    /**
+     * The limits where the work is done.
+     *
+     * @throws InvalidInputException if what was said of them does not suit the device or the model
+     */
+    public Limits settledLimits(ModelExecutorFactory executors, ModelConfig model) {
+        return limits.settle(
+                executors.defaults(executor), model.text().maxPositionEmbeddings(), scheduling.enableChunkedPrefill());
+    }
+
+    /** The same with an executor that is built otherwise. */
+    public OperatorConfig withExecutor(ExecutorConfig other) {
         return new OperatorConfig(
                 model,
                 servedModelNames,
-                executor.withSpeculation(limits),
-                engine.withSpeculation(drafts),
+                limits,
+                other,
+                scheduling,
+                sampling,
+                maxLogprobs,
+                media,
+                queue,
+                chatTemplate,
+                logStats);
+    }
+
+    /** The same with speculative decoding. */
+    public OperatorConfig withSpeculation(Speculation drafts, ExecutorConfig.Speculation room) {
+        return new OperatorConfig(
+                model,
+                servedModelNames,
+                limits,
+                executor.withSpeculation(room),
+                scheduling.withSpeculation(drafts),
                 sampling,
                 maxLogprobs,
                 media,
@@ -51,17 +84,7 @@ public record OperatorConfig(
 
     /** The same on GPUs that the cluster assigned, as nvidia-smi numbers them; may be none. */
     OperatorConfig onGpus(List<String> indices) {
-        return new OperatorConfig(
-                model,
-                servedModelNames,
-                executor.withGpu(executor.gpu().withAssigned(indices)),
-                engine,
-                sampling,
-                maxLogprobs,
-                media,
-                queue,
-                chatTemplate,
-                logStats);
+        return withExecutor(executor.withGpu(executor.gpu().withAssigned(indices)));
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.executor.Limits;
 import dev.millrace.operators.engine.EngineStats;
 import dev.millrace.schemas.EngineStatus;
 import java.time.Instant;
@@ -9,11 +10,13 @@ import java.util.Map;
 final class StatusReport {
 
     private final OperatorConfig config;
+    private final Limits limits;
     private final int subtask;
     private final int parallelism;
 
-    StatusReport(OperatorConfig config, int subtask, int parallelism) {
+    StatusReport(OperatorConfig config, Limits limits, int subtask, int parallelism) {
         this.config = config;
+        this.limits = limits;
         this.subtask = subtask;
         this.parallelism = parallelism;
     }
@@ -28,7 +31,7 @@ final class StatusReport {
                 .setVersion("")
                 .setModelNames(config.servedModelNames())
                 .setModelPath(config.model())
-                .setMaxModelLen(config.engine().maxModelLen())
+                .setMaxModelLen(limits.maxModelLen())
                 .setMaxLogprobs(config.maxLogprobs())
                 .setMediaLimits(Map.of(
                         "image", config.media().imagesPerPrompt(),

@@ -1,9 +1,11 @@
 package dev.millrace.operators;
 
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.EncoderBatch;
 import dev.millrace.model.executor.EncodingListener;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.executor.RowAssignment;
@@ -29,7 +31,9 @@ final class HashingExecutor implements ModelExecutor {
     /** The executors that were opened, oldest first; a test takes its own from here. */
     static final LinkedBlockingQueue<HashingExecutor> OPENED = new LinkedBlockingQueue<>();
 
-    private final ExecutorConfig config;
+    private final int blockSize;
+    private final int numBlocks;
+    private final int mediaRows;
     private final int[] slots;
     private final Row[] rows;
     private final Semaphore permits = new Semaphore(0);
@@ -37,18 +41,25 @@ final class HashingExecutor implements ModelExecutor {
     private volatile RuntimeException fault;
     private int computed; // guarded by this
 
-    HashingExecutor(ExecutorConfig config) {
-        this.config = config;
-        this.slots = new int[config.numBlocks() * config.blockSize()];
-        this.rows = new Row[config.maxNumSeqs()];
+    HashingExecutor(ExecutorConfig config, Limits limits) {
+        this.blockSize = config.cache().blockSize();
+        this.numBlocks = config.cache().numBlocks();
+        this.mediaRows = config.mediaRows(limits);
+        this.slots = new int[numBlocks * blockSize];
+        this.rows = new Row[limits.maxNumSeqs()];
         this.device = Executors.newSingleThreadExecutor(task -> new Thread(task, "hashing-executor"));
     }
 
     /** Opens executors where the operator wants one. */
     record Factory() implements ModelExecutorFactory {
         @Override
-        public ModelExecutor open(Path model, ExecutorConfig config) {
-            var executor = new HashingExecutor(config);
+        public DefaultLimits defaults(ExecutorConfig config) {
+            return new DefaultLimits(64, 8);
+        }
+
+        @Override
+        public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) {
+            var executor = new HashingExecutor(config, limits);
             OPENED.add(executor);
             return executor;
         }
@@ -82,17 +93,17 @@ final class HashingExecutor implements ModelExecutor {
 
     @Override
     public int numBlocks() {
-        return config.numBlocks();
+        return numBlocks;
     }
 
     @Override
     public int blockSize() {
-        return config.blockSize();
+        return blockSize;
     }
 
     @Override
     public int mediaRows() {
-        return config.mediaRows();
+        return mediaRows;
     }
 
     @Override
@@ -142,7 +153,7 @@ final class HashingExecutor implements ModelExecutor {
 
     private StepOutput compute(ForwardBatch batch) {
         for (RowAssignment assignment : batch.assignments()) {
-            rows[assignment.row()] = new Row(assignment, config.numBlocks());
+            rows[assignment.row()] = new Row(assignment, numBlocks);
         }
         int[] updates = batch.tableUpdates();
         for (int i = 0; i < updates.length; i += 3) {
@@ -150,7 +161,7 @@ final class HashingExecutor implements ModelExecutor {
         }
         int[] pairs = batch.copyPairs();
         for (int i = 0; i < pairs.length; i += 2) {
-            int size = config.blockSize();
+            int size = blockSize;
             System.arraycopy(slots, pairs[i] * size, slots, pairs[i + 1] * size, size);
         }
         for (int s = 0; s < batch.numSequences(); s++) {
@@ -168,7 +179,7 @@ final class HashingExecutor implements ModelExecutor {
                 continue;
             }
             row.length = batch.contextLength()[s];
-            row.last = row.draw(slots, config.blockSize());
+            row.last = row.draw(slots, blockSize);
             tokens[r] = row.last;
             int k = batch.numLogprobs()[r];
             logprobs[r] = k < 0 ? null : new SampleLogprobs(-0.5f, 1, new int[k], new float[k]);
@@ -184,7 +195,7 @@ final class HashingExecutor implements ModelExecutor {
         }
         Row row = rows[batch.row()[s]];
         row.length = batch.contextLength()[s];
-        int first = row.hash(0, slots, config.blockSize());
+        int first = row.hash(0, slots, blockSize);
         int position = batch.contextLength()[s] - batch.cuQ()[s + 1] + batch.sampleToken()[r] + 1;
         int k = batch.numLogprobs()[r];
         int[] ids = new int[k];
@@ -203,7 +214,7 @@ final class HashingExecutor implements ModelExecutor {
         int length = batch.contextLength()[s];
         for (int j = 0; j < count; j++) {
             int id = batch.ids()[from + j];
-            slots[row.slot(length - count + j, config.blockSize())] = id == ForwardBatch.LAST_SAMPLED ? row.last : id;
+            slots[row.slot(length - count + j, blockSize)] = id == ForwardBatch.LAST_SAMPLED ? row.last : id;
         }
     }
 

@@ -3,11 +3,16 @@ package dev.millrace.operators;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.executor.DefaultLimits;
+import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
+import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.schemas.FinishReason;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.TokenEvent;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -61,14 +66,24 @@ class InferenceOperatorTest {
 
     @Test
     void theExecutorIsToldWhichGpusTheClusterAssigned() throws Exception {
-        ModelExecutorFactory telling = (model, config) -> {
-            throw new IllegalArgumentException("assigned " + config.gpu().assigned());
-        };
-        try (var operator = OperatorFixture.unopenedWithGpus(telling, "3", "0")) {
+        try (var operator = OperatorFixture.unopenedWithGpus(new Telling(), "3", "0")) {
             assertThatThrownBy(() -> operator.harness().open())
                     .isInstanceOf(SuppressRestartsException.class)
                     .rootCause()
                     .hasMessage("assigned [0, 3]");
+        }
+    }
+
+    /** Says which GPUs were assigned. */
+    private record Telling() implements ModelExecutorFactory {
+        @Override
+        public DefaultLimits defaults(ExecutorConfig config) {
+            return DefaultLimits.CPU;
+        }
+
+        @Override
+        public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) {
+            throw new IllegalArgumentException("assigned " + config.gpu().assigned());
         }
     }
 

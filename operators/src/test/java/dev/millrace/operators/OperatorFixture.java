@@ -1,11 +1,11 @@
 package dev.millrace.operators;
 
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
-import dev.millrace.operators.engine.EngineConfig;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.state.RequestSnapshot;
 import dev.millrace.operators.state.RequestSnapshot.Prepared;
 import dev.millrace.schemas.InboundPrompt;
@@ -87,18 +87,11 @@ final class OperatorFixture implements AutoCloseable {
 
     /** One whose model is in this folder, or not; the test opens it. */
     static OperatorFixture unopened(String model) throws Exception {
-        OperatorConfig usual = config(QueueLimits.DEFAULT);
-        var config = new OperatorConfig(
-                model,
-                usual.servedModelNames(),
-                usual.executor(),
-                usual.engine(),
-                usual.sampling(),
-                usual.maxLogprobs(),
-                usual.media(),
-                usual.queue(),
-                usual.chatTemplate(),
-                usual.logStats());
+        return unopened(config(model, new LimitSettings(64, 8, 512), QueueLimits.DEFAULT));
+    }
+
+    /** One that the test opens. */
+    static OperatorFixture unopened(OperatorConfig config) throws Exception {
         return new OperatorFixture(config, new HashingExecutor.Factory(), 1, 0);
     }
 
@@ -146,11 +139,20 @@ final class OperatorFixture implements AutoCloseable {
     }
 
     static OperatorConfig config(QueueLimits queue) {
+        return config(MODEL.toString(), new LimitSettings(64, 8, 512), queue);
+    }
+
+    static OperatorConfig config(LimitSettings limits) {
+        return config(MODEL.toString(), limits, QueueLimits.DEFAULT);
+    }
+
+    private static OperatorConfig config(String model, LimitSettings limits, QueueLimits queue) {
         return new OperatorConfig(
-                MODEL.toString(),
+                model,
                 List.of("demo-vl"),
-                new ExecutorConfig("auto", "auto", 16, 200, 0, 8, 64, 512, 64, 1, false),
-                new EngineConfig(64, 8, 512, true, true, 0, Policy.FCFS, 2),
+                limits,
+                ExecutorConfig.DEFAULT.withCache(Cache.ofBlocks(200)).withMediaRows(64),
+                Scheduling.DEFAULT,
                 SamplingDefaults.CHECKPOINT,
                 20,
                 MediaSettings.DEFAULT,

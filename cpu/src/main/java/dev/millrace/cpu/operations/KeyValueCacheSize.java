@@ -1,7 +1,8 @@
 package dev.millrace.cpu.operations;
 
 import dev.millrace.model.config.ModelConfig.TextConfig;
-import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import java.util.List;
 
 /**
@@ -22,9 +23,9 @@ public record KeyValueCacheSize(int numBlocks, long blockBytes) {
      * @param heapBytes the most that the JVM's heap may grow to
      * @throws IllegalArgumentException if a sequence of the greatest length does not fit, or Java cannot hold so much
      */
-    public static KeyValueCacheSize of(List<TextConfig> models, ExecutorConfig config, long heapBytes) {
-        if (config.blockSize() != KeyValueStore.UNIT) {
-            throw new IllegalArgumentException("block size " + config.blockSize()
+    public static KeyValueCacheSize of(List<TextConfig> models, Cache cache, Limits limits, long heapBytes) {
+        if (cache.blockSize() != KeyValueStore.UNIT) {
+            throw new IllegalArgumentException("block size " + cache.blockSize()
                     + " is not supported on the CPU; allowed is " + KeyValueStore.UNIT);
         }
         long blockBytes = 0;
@@ -33,21 +34,13 @@ public record KeyValueCacheSize(int numBlocks, long blockBytes) {
             blockBytes += text.numLayers() * KeyValueStore.unitBytes(text.numKeyValueHeads(), text.headDim());
             most = Math.min(most, KeyValueStore.maxUnits(text.numKeyValueHeads(), text.headDim()));
         }
-        if (config.numBlocks() > most) {
-            throw new IllegalArgumentException(config.numBlocks()
+        if (cache.numBlocks() > most) {
+            throw new IllegalArgumentException(cache.numBlocks()
                     + " blocks of key-value cache are more than Java arrays hold; at most " + most + " are possible");
         }
-        long bytes = config.kvCacheBytes() > 0
-                ? config.kvCacheBytes()
-                : Math.min(DEFAULT_BYTES, heapBytes / DEFAULT_HEAP_SHARE);
-        int numBlocks = config.numBlocks() > 0 ? config.numBlocks() : (int) Math.min(most, bytes / blockBytes);
-        long tokens = Math.max(0, numBlocks - 1L) * KeyValueStore.UNIT;
-        if (tokens < config.maxModelLen()) {
-            throw new IllegalArgumentException("The model's max seq len (" + config.maxModelLen()
-                    + ") is larger than the maximum number of tokens that can be stored in KV cache (" + tokens
-                    + "). Increase --kv-cache-memory-bytes (a block of " + KeyValueStore.UNIT + " tokens takes "
-                    + blockBytes + " bytes) or decrease --max-model-len.");
-        }
+        long bytes = cache.bytes() > 0 ? cache.bytes() : Math.min(DEFAULT_BYTES, heapBytes / DEFAULT_HEAP_SHARE);
+        int numBlocks = cache.numBlocks() > 0 ? cache.numBlocks() : (int) Math.min(most, bytes / blockBytes);
+        cache.check(Math.max(0, numBlocks - 1L) * KeyValueStore.UNIT, blockBytes, limits);
         return new KeyValueCacheSize(numBlocks, blockBytes);
     }
 }

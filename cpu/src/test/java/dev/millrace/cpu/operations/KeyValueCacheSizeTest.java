@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.config.ModelConfig.TextConfig;
-import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.Limits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -36,7 +37,8 @@ class KeyValueCacheSizeTest {
     }
 
     private static int size(int numBlocks, long bytes, long heap) {
-        var config = new ExecutorConfig("auto", "auto", 16, numBlocks, bytes, 64, 1024, 1024, 0, 1, false);
-        return KeyValueCacheSize.of(List.of(TEXT), config, heap).numBlocks();
+        var cache = new Cache(16, numBlocks, bytes, false);
+        return KeyValueCacheSize.of(List.of(TEXT), cache, new Limits(1024, 64, 1024), heap)
+                .numBlocks();
     }
 }

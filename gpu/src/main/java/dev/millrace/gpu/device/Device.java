@@ -130,6 +130,18 @@ public final class Device implements AutoCloseable {
         return name;
     }
 
+    /** NVIDIA's name for GPUs of this kind. */
+    public static String name(int ordinal) {
+        Driver.initialize();
+        return Driver.name(Driver.device(ordinal));
+    }
+
+    /** Bytes of a GPU's memory, whoever holds them; makes no context. */
+    public static long totalMemory(int ordinal) {
+        Driver.initialize();
+        return Driver.totalMemory(Driver.device(ordinal));
+    }
+
     /** NVIDIA's name for this one GPU, the same in every process. */
     public static String uuid(int ordinal) {
         Driver.initialize();

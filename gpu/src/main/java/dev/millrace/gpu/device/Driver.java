@@ -84,6 +84,12 @@ final class Driver {
         return new String(name, StandardCharsets.UTF_8).split("\0", 2)[0];
     }
 
+    static long totalMemory(CUdevice device) {
+        long[] bytes = new long[1];
+        Status.check(JCudaDriver.cuDeviceTotalMem(bytes, device), "cuDeviceTotalMem", "ask a GPU for its memory");
+        return bytes[0];
+    }
+
     static String uuid(CUdevice device) {
         CUuuid uuid = new CUuuid();
         Status.check(JCudaDriver.cuDeviceGetUuid(uuid, device), "cuDeviceGetUuid", "ask a GPU for its UUID");

@@ -1,14 +1,15 @@
 package dev.millrace.job.check;
 
 import dev.millrace.job.direct.EngineLoop;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.engine.EngineConfig;
-import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.EngineListener;
 import dev.millrace.operators.engine.EngineListener.SequenceOutput;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.GenerationParams;
@@ -61,7 +62,7 @@ final class BeamCheck {
                 .mapToObj(i -> new Sequence("beams", i, 0, 0, prompt, params, new int[0], 0))
                 .toList();
         int length = prompt.tokenIds().length + reference.length();
-        var config = new EngineConfig(maxBatchedTokens, reference.width(), length, true, true, 0, Policy.FCFS, 2);
+        var config = new EngineConfig(new Limits(maxBatchedTokens, reference.width(), length), Scheduling.DEFAULT);
         var told = new Told(reference.width());
         var loop = new EngineLoop(config, executor, new NoText(), told); // closing it would close the executor
         loop.submit(new BeamSearch(answers, List.of()));

@@ -5,6 +5,9 @@ import dev.millrace.model.checkpoint.SafetensorsFile;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.prompt.PreparedPrompt;
@@ -72,14 +75,20 @@ final class CasesCheck {
             if (prompts.isEmpty()) {
                 return;
             }
-            ExecutorConfig room = executorConfig(prompts);
+            Room room = room(prompts);
             int vocabulary = config.text().vocabSize();
-            try (ModelExecutor executor = executors.open(model, room)) {
+            try (ModelExecutor executor = executors.open(model, room.executor(), room.limits())) {
                 prompts.forEach((golden, prompt) -> report.addAll(file, golden.name(), () -> {
                     var rule = new CaseRule(file, golden, dtype.equals(BFLOAT16), report::passOver);
                     new CaseCheck(rule, golden, prompt, references, executor, vocabulary, MAX_SAMPLES).run();
                     if (golden.beams() != null && rule.comparesBeams()) {
-                        new BeamCheck(rule, golden.beams(), prompt, executor, room.maxNumBatchedTokens()).run();
+                        new BeamCheck(
+                                        rule,
+                                        golden.beams(),
+                                        prompt,
+                                        executor,
+                                        room.limits().maxNumBatchedTokens())
+                                .run();
                     }
                     return rule.rows();
                 }));
@@ -116,8 +125,10 @@ final class CasesCheck {
         return prompts;
     }
 
+    private record Room(ExecutorConfig executor, Limits limits) {}
+
     /** Room for the longest case, one at a time. */
-    private ExecutorConfig executorConfig(Map<GoldenCase, PreparedPrompt> prompts) {
+    private Room room(Map<GoldenCase, PreparedPrompt> prompts) {
         int prompt = 1;
         int length = 1;
         int media = 1;
@@ -136,7 +147,12 @@ final class CasesCheck {
                             .sum());
         }
         int blocks = 2 + length / BLOCK_SIZE + forked;
-        return new ExecutorConfig(
-                dtype, "auto", BLOCK_SIZE, blocks, 0, MAX_SAMPLES, prompt, length, media, 0, true, gpu);
+        ExecutorConfig executor = ExecutorConfig.DEFAULT
+                .withDtype(dtype)
+                .withCache(Cache.ofBlocks(blocks))
+                .withMediaRows(media)
+                .withCpu(new Cpu(0, true))
+                .withGpu(gpu);
+        return new Room(executor, new Limits(prompt, MAX_SAMPLES, length));
     }
 }

@@ -2,25 +2,22 @@ package dev.millrace.job.cli;
 
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ExecutorConfig;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.LimitSettings;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import picocli.CommandLine.Option;
 
 /** The engine's limits and the machine it runs on. Names, meanings and defaults are vLLM's. */
 final class EngineOptions {
 
-    private static final int DEFAULT_BUDGET = 2048;
-    private static final int DEFAULT_SEQUENCES = 256;
-    private static final int LARGEST_ITEM = 16_384; // tokens of the published most pixels, 12845056
-    private static final int STEPS_AHEAD = 2;
-
     /** Who goes first. */
     enum SchedulingPolicy {
-        fcfs(EngineConfig.Policy.FCFS),
-        priority(EngineConfig.Policy.PRIORITY);
+        fcfs(Policy.FCFS),
+        priority(Policy.PRIORITY);
 
-        private final EngineConfig.Policy policy;
+        private final Policy policy;
 
-        SchedulingPolicy(EngineConfig.Policy policy) {
+        SchedulingPolicy(Policy policy) {
             this.policy = policy;
         }
     }
@@ -29,8 +26,8 @@ final class EngineOptions {
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
             converter = TokenCount.class,
-            description = "Token budget of a step (default: 2048, and at least --max-model-len where prompts may not be"
-                    + " chunked).")
+            description = "Token budget of a step (default: 8192 on a GPU of 70 GiB or more but an A100, else 2048; at"
+                    + " least --max-model-len where prompts may not be chunked).")
     private Integer maxNumBatchedTokens;
 
     @Option(
@@ -38,8 +35,8 @@ final class EngineOptions {
             paramLabel = "N",
             converter = IntegerFrom.One.class,
             description =
-                    "Sequences that run at a time, at most --max-num-batched-tokens (default: 256, or the budget if"
-                            + " that is less).")
+                    "Sequences that run at a time, at most --max-num-batched-tokens (default: 1024 on a GPU of 70 GiB or"
+                            + " more but an A100, 256 on others, 128 on a CPU, or the budget if that is less).")
     private Integer maxNumSeqs;
 
     @Option(
@@ -112,63 +109,37 @@ final class EngineOptions {
     @Option(names = "--allow-scalar", description = "Goes on, slowly, where the JVM offers no vector instructions.")
     private boolean allowScalar;
 
-    EngineConfig engineConfig(int maxModelLen) {
-        int budget = budget(maxModelLen);
-        if (!chunkedPrefill && budget < maxModelLen) {
-            throw new InvalidInputException(
-                    "--max-num-batched-tokens is %d, but without chunked prefill at least --max-model-len, %d, is allowed"
-                            .formatted(budget, maxModelLen),
-                    "--max-num-batched-tokens");
-        }
-        return new EngineConfig(
-                budget,
-                sequences(budget),
-                maxModelLen,
+    /**
+     * What the flags say of limits.
+     *
+     * @throws InvalidInputException if it cannot all hold
+     */
+    LimitSettings limits(ModelLength length) {
+        var limits = new LimitSettings(maxNumBatchedTokens, maxNumSeqs, length.tokens());
+        limits.check(chunkedPrefill);
+        return limits;
+    }
+
+    Scheduling scheduling() {
+        return new Scheduling(
                 prefixCaching,
                 chunkedPrefill,
                 longPrefillTokenThreshold,
                 schedulingPolicy.policy,
-                STEPS_AHEAD,
+                Scheduling.DEFAULT.stepsAhead(),
                 speculativeConfig.engine());
     }
 
-    ExecutorConfig executorConfig(ModelOptions model, DeviceOptions device, int maxModelLen) {
-        int budget = budget(maxModelLen);
+    ExecutorConfig executorConfig(ModelOptions model, DeviceOptions device) {
+        var cache = new ExecutorConfig.Cache(
+                blockSize, numBlocks == null ? 0 : numBlocks, kvCacheMemoryBytes, model.maxModelLen.fitted());
         return new ExecutorConfig(
                 model.dtype.name(),
                 model.loadFormat.name(),
-                blockSize,
-                numBlocks == null ? 0 : numBlocks,
-                kvCacheMemoryBytes,
-                sequences(budget),
-                budget,
-                maxModelLen,
-                Math.max(budget, Math.min(LARGEST_ITEM, maxModelLen)),
-                threads,
-                allowScalar,
+                cache,
+                ExecutorConfig.LARGEST_ITEM,
+                new ExecutorConfig.Cpu(threads, allowScalar),
                 device.gpu(),
                 speculativeConfig.executor());
-    }
-
-    private int budget(int maxModelLen) {
-        if (maxNumBatchedTokens != null) {
-            return maxNumBatchedTokens;
-        }
-        return chunkedPrefill ? DEFAULT_BUDGET : Math.max(DEFAULT_BUDGET, maxModelLen);
-    }
-
-    /** As in vLLM every running sequence must find a place in a step's budget. */
-    private int sequences(int budget) {
-        if (maxNumSeqs == null) {
-            return Math.min(DEFAULT_SEQUENCES, budget);
-        }
-        if (maxNumSeqs > budget) {
-            throw new InvalidInputException(
-                    ("--max-num-batched-tokens is %d, but must be at least --max-num-seqs, %d; raise the one or lower the"
-                                    + " other")
-                            .formatted(budget, maxNumSeqs),
-                    "--max-num-batched-tokens");
-        }
-        return maxNumSeqs;
     }
 }

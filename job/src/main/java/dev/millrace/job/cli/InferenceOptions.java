@@ -34,13 +34,13 @@ final class InferenceOptions {
      * @param asGiven the model as the user named it, where that is to be a name of it, else null
      */
     OperatorConfig operatorConfig(Path folder, String asGiven) {
-        int maxModelLen = model.maxModelLen(folder);
         engine.speculativeConfig.check(folder);
         return new OperatorConfig(
                 folder.toAbsolutePath().normalize().toString(),
                 model.servedNames(folder, asGiven),
-                engine.executorConfig(model, device, maxModelLen),
-                engine.engineConfig(maxModelLen),
+                engine.limits(model.maxModelLen),
+                engine.executorConfig(model, device),
+                engine.scheduling(),
                 model.samplingDefaults(),
                 model.maxLogprobs,
                 media.settings(),

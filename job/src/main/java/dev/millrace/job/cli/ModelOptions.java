@@ -1,9 +1,6 @@
 package dev.millrace.job.cli;
 
-import dev.millrace.model.InvalidInputException;
-import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -45,10 +42,11 @@ final class ModelOptions {
     @Option(
             names = "--max-model-len",
             paramLabel = "TOKENS",
-            converter = TokenCount.class,
+            converter = ModelLength.Converter.class,
             description =
-                    "Most tokens of a sequence, prompt and answer (default: max_position_embeddings of config.json).")
-    private Integer maxModelLen;
+                    "Most tokens of a sequence, prompt and answer; auto or -1: as many as the key-value cache holds"
+                            + " (default: max_position_embeddings of config.json).")
+    ModelLength maxModelLen = ModelLength.USUAL;
 
     @Option(
             names = "--generation-config",
@@ -103,25 +101,6 @@ final class ModelOptions {
         }
         String folder = model.toAbsolutePath().normalize().getFileName().toString();
         return asGiven == null || asGiven.equals(folder) ? List.of(folder) : List.of(asGiven, folder);
-    }
-
-    /**
-     * Most tokens of a sequence: what was asked for, else the checkpoint's positions.
-     *
-     * @throws InvalidInputException if neither is known here
-     */
-    int maxModelLen(Path model) {
-        if (maxModelLen != null) {
-            return maxModelLen;
-        }
-        if (!Files.isReadable(model.resolve("config.json"))) {
-            throw new InvalidInputException(
-                    ("the model %s has no readable config.json on this machine; name a folder that has, or, where only"
-                                    + " the TaskManagers have it, say --max-model-len")
-                            .formatted(model),
-                    "--model");
-        }
-        return ModelConfigReader.read(model).text().maxPositionEmbeddings();
     }
 
     SamplingDefaults samplingDefaults() {

@@ -6,6 +6,7 @@ import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.KafkaControl;
 import dev.millrace.job.kafka.TopicLimits;
+import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
@@ -64,6 +65,9 @@ final class RunCommand implements Callable<Integer> {
         Map<String, String> flink = isFlinksProgram ? job.noFlinkSettings() : job.flinkSettings();
         boolean here = !isFlinksProgram && job.jobManager == null;
         ModelExecutorFactory executors = here ? options.device.executors() : options.device.executorsElsewhere();
+        if (here) {
+            ModelConfigReader.read(model);
+        }
         OperatorConfig operator = operatorConfig();
         KafkaConfig kafka = options.topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
         var control = KafkaControl.factory(kafka, VersionProvider.version());

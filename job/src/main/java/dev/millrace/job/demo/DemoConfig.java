@@ -2,11 +2,14 @@ package dev.millrace.job.demo;
 
 import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
+import dev.millrace.operators.LimitSettings;
 import dev.millrace.operators.MediaSettings;
 import dev.millrace.operators.OperatorConfig;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.operators.OperatorConfig.SamplingDefaults;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Scheduling;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -28,24 +31,16 @@ public final class DemoConfig {
     /** As the other, on GPUs of the caller's choice if on any. */
     public static OperatorConfig of(Path model, Path samples, ExecutorConfig.Gpu gpu) {
         int length = ModelConfigReader.read(model).text().maxPositionEmbeddings();
-        var executor = new ExecutorConfig(
-                "auto",
-                "auto",
-                16,
-                0,
-                KV_CACHE_BYTES,
-                SEQUENCES,
-                BUDGET,
-                length,
-                Math.max(BUDGET, length),
-                0,
-                true,
-                gpu);
+        ExecutorConfig executor = ExecutorConfig.DEFAULT
+                .withCache(Cache.ofBytes(KV_CACHE_BYTES))
+                .withCpu(new Cpu(0, true))
+                .withGpu(gpu);
         return new OperatorConfig(
                 model.toAbsolutePath().toString(),
                 List.of(model.toAbsolutePath().normalize().getFileName().toString()),
+                new LimitSettings(BUDGET, SEQUENCES, length),
                 executor,
-                new EngineConfig(BUDGET, SEQUENCES, length, true, true, 0, EngineConfig.Policy.FCFS, 2),
+                Scheduling.DEFAULT,
                 SamplingDefaults.CHECKPOINT,
                 MAX_LOGPROBS,
                 media(samples),

@@ -3,6 +3,7 @@ package dev.millrace.job.demo;
 import dev.millrace.job.direct.EngineLoop;
 import dev.millrace.job.direct.Prompts;
 import dev.millrace.model.directory.ModelDirectory;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.model.media.MediaSource;
 import dev.millrace.model.media.MediaSource.MediaOptions;
@@ -16,6 +17,7 @@ import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.DjlTokenizer;
 import dev.millrace.operators.OperatorConfig;
+import dev.millrace.operators.engine.EngineConfig;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.awt.image.BufferedImage;
@@ -88,9 +90,10 @@ final class WarmUp implements AutoCloseable {
         DjlTokenizer tokenizer = model.tokenizer();
         PromptPreparer preparer = Prompts.preparer(model, tokenizer);
         boolean vision = model.config().hasVision();
+        Limits limits = config.settledLimits(executors, model.config());
         try (var loop = new EngineLoop(
-                config.engine(),
-                executors.open(model.folder(), config.executor()),
+                new EngineConfig(limits, config.scheduling()),
+                executors.open(model.folder(), config.executor(), limits),
                 tokenizer,
                 output -> finished += output.finish() == null ? 0 : 1)) {
             int asked = 0;

@@ -4,17 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.operators.OperatorConfig;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class RunCommandTest {
@@ -27,11 +32,11 @@ class RunCommandTest {
         OperatorConfig config = parse();
 
         assertThat(config.servedModelNames()).containsExactly("model-a");
-        assertThat(config.engine())
-                .isEqualTo(new EngineConfig(2048, 256, 4096, true, true, 0, EngineConfig.Policy.FCFS, 2));
+        assertThat(limits(config)).isEqualTo(new Limits(2048, 256, 4096));
+        assertThat(config.scheduling()).isEqualTo(Scheduling.DEFAULT);
         assertThat(config.executor().dtype()).isEqualTo("auto");
-        assertThat(config.executor().blockSize()).isEqualTo(16);
-        assertThat(config.executor().maxModelLen()).isEqualTo(4096);
+        assertThat(config.executor().cache()).isEqualTo(ExecutorConfig.Cache.DEFAULT);
+        assertThat(config.executor().mediaRows(limits(config))).isEqualTo(4096);
         assertThat(config.maxLogprobs()).isEqualTo(20);
         assertThat(config.executor().gpu().memoryUtilization()).isEqualTo(0.92);
         assertThat(config.chatTemplate()).isNull();
@@ -45,21 +50,22 @@ class RunCommandTest {
 
     @Test
     void switchesGoBothWays() {
-        assertThat(parse("--no-enable-prefix-caching").engine().enablePrefixCaching())
+        assertThat(parse("--no-enable-prefix-caching").scheduling().enablePrefixCaching())
                 .isFalse();
-        assertThat(parse("--enable-prefix-caching").engine().enablePrefixCaching())
+        assertThat(parse("--enable-prefix-caching").scheduling().enablePrefixCaching())
                 .isTrue();
-        assertThat(parse("--no-enable-chunked-prefill").engine().enableChunkedPrefill())
+        assertThat(parse("--no-enable-chunked-prefill").scheduling().enableChunkedPrefill())
                 .isFalse();
-        assertThat(parse("--enable-chunked-prefill").engine().enableChunkedPrefill())
+        assertThat(parse("--enable-chunked-prefill").scheduling().enableChunkedPrefill())
                 .isTrue();
     }
 
     @Test
     void withoutChunksTheBudgetHoldsAWholePrompt() {
-        assertThat(parse("--no-enable-chunked-prefill").engine().maxNumBatchedTokens())
+        assertThat(limits(parse("--no-enable-chunked-prefill")).maxNumBatchedTokens())
                 .isEqualTo(4096);
-        assertThatThrownBy(() -> parse("--no-enable-chunked-prefill", "--max-num-batched-tokens", "100"))
+        assertThatThrownBy(() ->
+                        parse("--no-enable-chunked-prefill", "--max-num-batched-tokens=100", "--max-model-len=4096"))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("--max-num-batched-tokens is 100")
                 .hasMessageContaining("4096");
@@ -67,10 +73,8 @@ class RunCommandTest {
 
     @Test
     void everyRunningSequenceFindsPlaceInAStep() {
-        assertThat(parse("--max-num-batched-tokens=77").engine().maxNumSeqs()).isEqualTo(77);
-        assertThat(parse("--max-num-batched-tokens=77").executor().maxNumSeqs()).isEqualTo(77);
-        assertThat(parse("--max-num-batched-tokens=77", "--max-num-seqs=77")
-                        .engine()
+        assertThat(limits(parse("--max-num-batched-tokens=77")).maxNumSeqs()).isEqualTo(77);
+        assertThat(limits(parse("--max-num-batched-tokens=77", "--max-num-seqs=77"))
                         .maxNumSeqs())
                 .isEqualTo(77);
         assertThatThrownBy(() -> parse("--max-num-batched-tokens=77", "--max-num-seqs=78"))
@@ -116,15 +120,14 @@ class RunCommandTest {
         assertThat(config.servedModelNames()).containsExactly("name", "other");
         assertThat(config.logStats()).isFalse();
         assertThat(config.chatTemplate()).isEqualTo("{{ messages[0].content }}");
-        assertThat(config.engine())
-                .isEqualTo(new EngineConfig(77, 5, 1000, true, true, 33, EngineConfig.Policy.PRIORITY, 2));
-        assertThat(config.executor().numBlocks()).isEqualTo(99);
-        assertThat(config.executor().kvCacheBytes()).isEqualTo(2 << 20);
+        assertThat(limits(config)).isEqualTo(new Limits(77, 5, 1000));
+        assertThat(config.scheduling())
+                .isEqualTo(Scheduling.DEFAULT.withLongPrefillTokenThreshold(33).withPolicy(Policy.PRIORITY));
+        assertThat(config.executor().cache()).isEqualTo(new ExecutorConfig.Cache(16, 99, 2 << 20, false));
         assertThat(config.executor().dtype()).isEqualTo("float32");
         assertThat(config.executor().gpu()).isEqualTo(new ExecutorConfig.Gpu(0.5, true, 1, "1,0"));
         assertThat(config.executor().loadFormat()).isEqualTo("dummy");
-        assertThat(config.executor().threads()).isEqualTo(3);
-        assertThat(config.executor().allowScalar()).isTrue();
+        assertThat(config.executor().cpu()).isEqualTo(new ExecutorConfig.Cpu(3, true));
         assertThat(config.maxLogprobs()).isEqualTo(7);
         assertThat(config.sampling().seed()).isEqualTo(9);
         assertThat(config.sampling().generationConfig()).isEqualTo("vllm");
@@ -141,23 +144,53 @@ class RunCommandTest {
     }
 
     @Test
-    void aModelThatIsNotHereNeedsItsLengthSaid() {
-        assertThatThrownBy(() -> parse("--model=/no/such/model"))
+    void aModelThatIsNotHereMayBeWhereTheWorkIsDone() {
+        OperatorConfig config = parse("--model=/no/such/model");
+        assertThat(config.model()).isEqualTo("/no/such/model");
+        assertThat(config.limits().maxModelLen()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"auto", "-1", "AUTO"})
+    void sequencesMayBeAsLongAsTheCache(String written) {
+        for (OperatorConfig config : List.of(parse("--max-model-len=" + written), parse("--max-model-len", written))) {
+            assertThat(config.limits().maxModelLen()).isNull();
+            assertThat(config.executor().cache().mayBeShort()).isTrue();
+        }
+        assertThat(parse().executor().cache().mayBeShort()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-2", "0", "many", "1.5", "99999999999"})
+    void otherLengthsAreRefused(String written) {
+        assertThatThrownBy(() -> parse("--max-model-len=" + written))
+                .isInstanceOf(CommandLine.ParameterException.class)
+                .hasMessageContaining("'" + written + "' is not a whole number from 1")
+                .hasMessageContaining("nor auto (or -1)");
+        assertThatThrownBy(() -> parse("--max-model-len=1"))
                 .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("the model /no/such/model")
-                .hasMessageContaining("--max-model-len");
+                .hasMessageContaining("--max-model-len is 1; at least 2");
     }
 
     @ParameterizedTest
     @CsvSource({"32768, 32768", "32k, 32000", "25.6k, 25600", "32K, 32768", "1m, 1000000"})
     void numbersOfTokensMayHaveUnits(String written, int tokens) {
-        assertThat(parse("--max-model-len=" + written).engine().maxModelLen()).isEqualTo(tokens);
+        assertThat(parse("--max-model-len=" + written).limits().maxModelLen()).isEqualTo(tokens);
     }
 
     @Test
     void aChatTemplateMayBeAFile(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("template.jinja"), "{{ 'hi' }}");
         assertThat(parse("--chat-template=" + file).chatTemplate()).isEqualTo("{{ 'hi' }}");
+    }
+
+    /** On a GPU of moderate size. */
+    private static Limits limits(OperatorConfig config) {
+        return config.limits()
+                .settle(
+                        DefaultLimits.ofGpu(24L << 30, "NVIDIA L4"),
+                        4096,
+                        config.scheduling().enableChunkedPrefill());
     }
 
     private static OperatorConfig parse(String... flags) {

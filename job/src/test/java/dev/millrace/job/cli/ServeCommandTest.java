@@ -6,8 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.operators.LimitSettings;
 import dev.millrace.operators.OperatorConfig;
-import dev.millrace.operators.engine.EngineConfig;
+import dev.millrace.operators.scheduler.Scheduling;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -40,8 +41,8 @@ class ServeCommandTest {
     void theCommandOfTheArticleIsUnderstoodAsPrinted() {
         OperatorConfig config = parse(ARTICLE);
 
-        assertThat(config.engine())
-                .isEqualTo(new EngineConfig(1024, 8, 1024, true, true, 0, EngineConfig.Policy.FCFS, 2));
+        assertThat(config.limits()).isEqualTo(new LimitSettings(1024, 8, 1024));
+        assertThat(config.scheduling()).isEqualTo(Scheduling.DEFAULT);
         assertThat(config.executor().gpu()).isEqualTo(new ExecutorConfig.Gpu(0.92, true, 1, ""));
         assertThat(config.servedModelNames()).containsExactly(MODEL, "model-a");
     }
@@ -61,7 +62,7 @@ class ServeCommandTest {
 
         assertThat(config.media().imagesPerPrompt()).isEqualTo(2);
         assertThat(config.media().videosPerPrompt()).isEqualTo(1);
-        assertThat(config.engine().maxNumSeqs()).isEqualTo(3);
+        assertThat(config.limits().maxNumSeqs()).isEqualTo(3);
     }
 
     @Test

@@ -3,7 +3,9 @@ package dev.millrace.job.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.cpu.CpuExecutorFactory;
+import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.OperatorConfig;
@@ -32,8 +34,13 @@ class WarmUpTest {
 
     private record Watched() implements ModelExecutorFactory {
         @Override
-        public ModelExecutor open(Path model, ExecutorConfig config) throws IOException {
-            ModelExecutor executor = new CpuExecutorFactory().open(model, config);
+        public DefaultLimits defaults(ExecutorConfig config) {
+            return DefaultLimits.CPU;
+        }
+
+        @Override
+        public ModelExecutor open(Path model, ExecutorConfig config, Limits limits) throws IOException {
+            ModelExecutor executor = new CpuExecutorFactory().open(model, config, limits);
             OPENED.countDown();
             return (ModelExecutor) Proxy.newProxyInstance(
                     getClass().getClassLoader(), new Class<?>[] {ModelExecutor.class}, (proxy, method, args) -> {

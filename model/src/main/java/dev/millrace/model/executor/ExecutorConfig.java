@@ -4,130 +4,119 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * What an executor is built for.
+ * How an executor is built, but for its {@link Limits}.
  *
  * @param dtype {@code auto}, {@code bfloat16} or {@code float32}: how weights are held
  * @param loadFormat {@code auto} reads the checkpoint, {@code dummy} makes random weights of its shapes
- * @param blockSize tokens a block holds
- * @param numBlocks blocks of the key-value cache, the null block included; 0: as many as {@code kvCacheBytes} hold
- * @param kvCacheBytes memory for the key-value cache; 0: as much as the executor finds sensible where it runs
- * @param maxNumSeqs rows of per-sequence state
- * @param maxNumBatchedTokens most tokens in a step
- * @param maxModelLen most tokens in a sequence
- * @param mediaRows rows of the media buffer
- * @param threads threads that compute; 0: one for each core
- * @param allowScalar whether to go on without vector instructions, slowly, where the JVM offers none
+ * @param cache the key-value cache
+ * @param mediaRows rows of the media buffer, or {@link #LARGEST_ITEM}
+ * @param cpu what only an executor on the CPU asks for
  * @param gpu what only an executor on GPUs asks for
  * @param speculation what speculative decoding asks for
  */
 public record ExecutorConfig(
-        String dtype,
-        String loadFormat,
-        int blockSize,
-        int numBlocks,
-        long kvCacheBytes,
-        int maxNumSeqs,
-        int maxNumBatchedTokens,
-        int maxModelLen,
-        int mediaRows,
-        int threads,
-        boolean allowScalar,
-        Gpu gpu,
-        Speculation speculation)
+        String dtype, String loadFormat, Cache cache, int mediaRows, Cpu cpu, Gpu gpu, Speculation speculation)
         implements Serializable {
 
-    /** With {@link Gpu#DEFAULT}, without speculation. */
-    public ExecutorConfig(
-            String dtype,
-            String loadFormat,
-            int blockSize,
-            int numBlocks,
-            long kvCacheBytes,
-            int maxNumSeqs,
-            int maxNumBatchedTokens,
-            int maxModelLen,
-            int mediaRows,
-            int threads,
-            boolean allowScalar) {
-        this(
-                dtype,
-                loadFormat,
-                blockSize,
-                numBlocks,
-                kvCacheBytes,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                mediaRows,
-                threads,
-                allowScalar,
-                Gpu.DEFAULT);
+    /** As many rows of the media buffer as the largest item or a step asks for. */
+    public static final int LARGEST_ITEM = -1;
+
+    public static final ExecutorConfig DEFAULT =
+            new ExecutorConfig("auto", "auto", Cache.DEFAULT, LARGEST_ITEM, Cpu.DEFAULT, Gpu.DEFAULT, Speculation.NONE);
+
+    private static final int LARGEST_ITEM_TOKENS = 16_384; // of the published most pixels, 12845056
+
+    /** Rows of the media buffer under the limits. */
+    public int mediaRows(Limits limits) {
+        return mediaRows != LARGEST_ITEM
+                ? mediaRows
+                : Math.max(limits.maxNumBatchedTokens(), Math.min(LARGEST_ITEM_TOKENS, limits.maxModelLen()));
     }
 
-    /** Without speculation. */
-    public ExecutorConfig(
-            String dtype,
-            String loadFormat,
-            int blockSize,
-            int numBlocks,
-            long kvCacheBytes,
-            int maxNumSeqs,
-            int maxNumBatchedTokens,
-            int maxModelLen,
-            int mediaRows,
-            int threads,
-            boolean allowScalar,
-            Gpu gpu) {
-        this(
-                dtype,
-                loadFormat,
-                blockSize,
-                numBlocks,
-                kvCacheBytes,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                mediaRows,
-                threads,
-                allowScalar,
-                gpu,
-                Speculation.NONE);
+    /** The same with weights held otherwise. */
+    public ExecutorConfig withDtype(String other) {
+        return new ExecutorConfig(other, loadFormat, cache, mediaRows, cpu, gpu, speculation);
+    }
+
+    /** The same with weights from elsewhere. */
+    public ExecutorConfig withLoadFormat(String other) {
+        return new ExecutorConfig(dtype, other, cache, mediaRows, cpu, gpu, speculation);
+    }
+
+    /** The same with another cache. */
+    public ExecutorConfig withCache(Cache other) {
+        return new ExecutorConfig(dtype, loadFormat, other, mediaRows, cpu, gpu, speculation);
+    }
+
+    /** The same with a media buffer of so many rows. */
+    public ExecutorConfig withMediaRows(int rows) {
+        return new ExecutorConfig(dtype, loadFormat, cache, rows, cpu, gpu, speculation);
+    }
+
+    /** The same on other CPUs. */
+    public ExecutorConfig withCpu(Cpu other) {
+        return new ExecutorConfig(dtype, loadFormat, cache, mediaRows, other, gpu, speculation);
     }
 
     /** The same on other GPUs. */
     public ExecutorConfig withGpu(Gpu other) {
-        return new ExecutorConfig(
-                dtype,
-                loadFormat,
-                blockSize,
-                numBlocks,
-                kvCacheBytes,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                mediaRows,
-                threads,
-                allowScalar,
-                other,
-                speculation);
+        return new ExecutorConfig(dtype, loadFormat, cache, mediaRows, cpu, other, speculation);
     }
 
     /** The same with other speculation. */
     public ExecutorConfig withSpeculation(Speculation other) {
-        return new ExecutorConfig(
-                dtype,
-                loadFormat,
-                blockSize,
-                numBlocks,
-                kvCacheBytes,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                mediaRows,
-                threads,
-                allowScalar,
-                gpu,
-                other);
+        return new ExecutorConfig(dtype, loadFormat, cache, mediaRows, cpu, gpu, other);
+    }
+
+    /**
+     * The key-value cache.
+     *
+     * @param blockSize tokens a block holds
+     * @param numBlocks blocks, the null block included; 0: as many as {@code bytes} hold
+     * @param bytes memory; 0: as much as the executor finds sensible where it runs
+     * @param mayBeShort whether it may hold fewer tokens than the longest sequence, which is cut to what it holds
+     */
+    public record Cache(int blockSize, int numBlocks, long bytes, boolean mayBeShort) implements Serializable {
+
+        public static final Cache DEFAULT = new Cache(16, 0, 0, false);
+
+        /** Of so many blocks. */
+        public static Cache ofBlocks(int numBlocks) {
+            return new Cache(DEFAULT.blockSize, numBlocks, 0, false);
+        }
+
+        /** Of so many bytes. */
+        public static Cache ofBytes(long bytes) {
+            return new Cache(DEFAULT.blockSize, 0, bytes, false);
+        }
+
+        /**
+         * Refuses a cache that holds less than a sequence.
+         *
+         * @param tokens that it holds
+         * @param blockBytes bytes of a block in all layers
+         * @throws IllegalArgumentException says what to change
+         */
+        public void check(long tokens, long blockBytes, Limits limits) {
+            if (tokens < (mayBeShort ? blockSize : limits.maxModelLen())) {
+                throw new IllegalArgumentException("The model's max seq len (" + limits.maxModelLen()
+                        + ") is larger than the maximum number of tokens that can be stored in KV cache (" + tokens
+                        + "). Try increasing --gpu-memory-utilization (on a GPU) or --kv-cache-memory-bytes (a block of "
+                        + blockSize + " tokens takes " + blockBytes
+                        + " bytes), or decreasing --max-model-len (auto takes what fits).");
+            }
+        }
+    }
+
+    /**
+     * How a CPU computes.
+     *
+     * @param threads threads; 0: one for each core
+     * @param allowScalar whether to go on without vector instructions, slowly, where the JVM offers none
+     */
+    public record Cpu(int threads, boolean allowScalar) implements Serializable {
+
+        public static final Cpu DEFAULT = new Cpu(0, false);
     }
 
     /**

@@ -16,6 +16,11 @@ public interface ModelExecutor extends AutoCloseable {
     /** Tokens a block holds. */
     int blockSize();
 
+    /** Tokens that the key-value cache holds. */
+    default long cacheTokens() {
+        return (numBlocks() - 1L) * blockSize();
+    }
+
     /** Rows of the media buffer, each holding the embedding of one placeholder token. */
     int mediaRows();
 

@@ -8,15 +8,17 @@ import dev.millrace.operators.sequence.Sequence;
 /** Refuses what could never run, when it comes, rather than let it wait for ever. */
 final class Admission {
 
-    private final EngineConfig config;
+    private final int maxModelLen;
+    private final boolean chunkedPrefill;
     private final int mediaRows;
 
     Admission(EngineConfig config, ModelExecutor executor) {
-        this.config = config;
+        this.maxModelLen = config.limits().maxModelLen();
+        this.chunkedPrefill = config.scheduling().enableChunkedPrefill();
         this.mediaRows = executor.mediaRows();
-        long cacheTokens = (executor.numBlocks() - 1L) * executor.blockSize();
-        if (cacheTokens < config.maxModelLen()) {
-            throw new IllegalArgumentException("max-model-len is " + config.maxModelLen()
+        long cacheTokens = executor.cacheTokens();
+        if (cacheTokens < maxModelLen) {
+            throw new IllegalArgumentException("max-model-len is " + maxModelLen
                     + ", but the key-value cache holds " + cacheTokens
                     + " tokens; give it more memory or lower max-model-len");
         }
@@ -27,10 +29,10 @@ final class Admission {
         if (length == 0) {
             throw new InvalidInputException("the prompt is empty; it needs at least one token", "prompt");
         }
-        if (length >= config.maxModelLen()) {
+        if (length >= maxModelLen) {
             throw new InvalidInputException(
                     "the prompt has " + length + " tokens, but prompt and answer together may have at most "
-                            + config.maxModelLen() + " (max-model-len); shorten the prompt",
+                            + maxModelLen + " (max-model-len); shorten the prompt",
                     "prompt");
         }
         checkMedia(sequence);
@@ -49,7 +51,7 @@ final class Admission {
                         "messages");
             }
         }
-        if (!config.enableChunkedPrefill() && together > mediaRows) {
+        if (!chunkedPrefill && together > mediaRows) {
             throw new InvalidInputException(
                     "the prompt's media take " + together + " tokens, but at most " + mediaRows
                             + " fit the media buffer at a time while chunked prefill is off; send fewer or smaller ones",

@@ -3,6 +3,7 @@ package dev.millrace.operators.engine;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.DraftBatch;
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
@@ -13,6 +14,7 @@ import dev.millrace.operators.kvcache.BlockHasher;
 import dev.millrace.operators.scheduler.Counts;
 import dev.millrace.operators.scheduler.EncoderCache;
 import dev.millrace.operators.scheduler.Scheduler;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.scheduler.Step;
 import dev.millrace.operators.sequence.BeamSearch;
 import dev.millrace.operators.sequence.FinishReason;
@@ -39,7 +41,8 @@ import java.util.function.LongSupplier;
  */
 public final class InferenceEngine implements AutoCloseable {
 
-    private final EngineConfig config;
+    private final Limits limits;
+    private final Scheduling scheduling;
     private final ModelExecutor executor;
     private final Tokenizer tokenizer;
     private final ExecutorListener completions;
@@ -89,7 +92,8 @@ public final class InferenceEngine implements AutoCloseable {
             BlockAllocator allocator,
             BlockHasher hasher,
             LongSupplier clock) {
-        this.config = config;
+        this.limits = config.limits();
+        this.scheduling = config.scheduling();
         this.executor = executor;
         this.tokenizer = tokenizer;
         this.completions = completions;
@@ -97,11 +101,11 @@ public final class InferenceEngine implements AutoCloseable {
         this.clock = clock;
         this.allocator = allocator;
         this.hasher = hasher;
-        this.encoder = new EncoderCache(executor.mediaRows(), config.maxNumBatchedTokens(), config.stepsAhead());
-        this.scheduler = new Scheduler(
-                config.schedulerLimits(), config.policy().order(), allocator, executor.blockSize(), encoder);
+        this.encoder =
+                new EncoderCache(executor.mediaRows(), config.limits().maxNumBatchedTokens(), scheduling.stepsAhead());
+        this.scheduler = new Scheduler(config.limits(), scheduling, allocator, executor.blockSize(), encoder);
         this.admission = new Admission(config, executor);
-        this.acceptance = new Acceptance(config.speculation().numSpeculativeTokens());
+        this.acceptance = new Acceptance(scheduling.speculation().numSpeculativeTokens());
         this.searches = new BeamSearches(scheduler, listener, this::enter);
     }
 
@@ -143,12 +147,13 @@ public final class InferenceEngine implements AutoCloseable {
 
     private void enter(Sequence sequence) {
         sequence.timeline().markAdded(clock.getAsLong());
-        sequence.enter(tokenizer, hasher, config.maxModelLen(), mayGuess(sequence));
+        sequence.enter(tokenizer, hasher, limits.maxModelLen(), mayGuess(sequence));
     }
 
     /** What a grammar allows behind a draft is known for drafts that the host makes alone. */
     private boolean mayGuess(Sequence sequence) {
-        return config.speculation().isOn() && !(config.speculation().hasDraftModel() && sequence.grammar() != null);
+        return scheduling.speculation().isOn()
+                && !(scheduling.speculation().hasDraftModel() && sequence.grammar() != null);
     }
 
     /** Ends a request's sequences with {@code ABORT}; false if there is none. Their blocks return when nothing of them is in flight. */
@@ -167,7 +172,7 @@ public final class InferenceEngine implements AutoCloseable {
     /** Launches as many steps as may be in flight, and encodings ahead of them; false if there was no step to launch. */
     public boolean launchSteps() {
         boolean launched = false;
-        while (inFlight.size() < config.stepsAhead()) {
+        while (inFlight.size() < scheduling.stepsAhead()) {
             Step step = scheduler.schedule(inFlight.stream().noneMatch(Step::isSpeculative));
             encoder.tryTakeEncoding().ifPresent(batch -> executor.encode(batch, completions));
             if (step.isEmpty()) {
@@ -185,7 +190,7 @@ public final class InferenceEngine implements AutoCloseable {
             step.admitted().forEach(sequence -> sequence.timeline().markScheduled(now));
         }
         inFlight.add(step);
-        DraftBatch draft = config.speculation().hasDraftModel() ? new DraftBatchBuilder(step).build() : null;
+        DraftBatch draft = scheduling.speculation().hasDraftModel() ? new DraftBatchBuilder(step).build() : null;
         executor.launch(new BatchBuilder(step, encoder).build(draft), completions);
     }
 

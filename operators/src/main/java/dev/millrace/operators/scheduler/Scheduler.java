@@ -1,5 +1,6 @@
 package dev.millrace.operators.scheduler;
 
+import dev.millrace.model.executor.Limits;
 import dev.millrace.operators.kvcache.BlockAllocator;
 import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.sequence.Placement;
@@ -24,7 +25,8 @@ public final class Scheduler {
 
     private static final int[] NO_DRAFTS = {};
 
-    private final SchedulerLimits limits;
+    private final Limits limits;
+    private final Scheduling scheduling;
     private final Comparator<Sequence> order;
     private final KvSpace kv;
     private final EncoderCache encoder;
@@ -36,23 +38,17 @@ public final class Scheduler {
     private final Counts counts = new Counts();
     private long steps;
 
-    /**
-     * @param importance who goes first; equal only for the same sequence
-     */
     public Scheduler(
-            SchedulerLimits limits,
-            Comparator<Sequence> importance,
-            BlockAllocator allocator,
-            int blockSize,
-            EncoderCache encoder) {
+            Limits limits, Scheduling scheduling, BlockAllocator allocator, int blockSize, EncoderCache encoder) {
         this.limits = limits;
-        this.order = importance;
-        this.kv = new KvSpace(allocator, blockSize, limits.enablePrefixCaching());
-        this.drafter = new Drafter(limits.speculation());
-        this.siblings = new Siblings(running, importance, kv);
+        this.scheduling = scheduling;
+        this.order = scheduling.policy().order();
+        this.kv = new KvSpace(allocator, blockSize, scheduling.enablePrefixCaching());
+        this.drafter = new Drafter(scheduling.speculation());
+        this.siblings = new Siblings(running, order, kv);
         this.encoder = encoder;
         this.rows = new FreeRows(limits.maxNumSeqs());
-        this.waiting = new TreeSet<>(importance);
+        this.waiting = new TreeSet<>(order);
     }
 
     /** Takes a sequence in; it waits for admission. */
@@ -267,15 +263,15 @@ public final class Scheduler {
     private int wanted(Sequence sequence, Step step) {
         int within = sequence.promptScores().tokensWithin(step.scoreBudget(), sequence.computed());
         int count = Math.min(sequence.computable(), Math.min(step.budget(), within));
-        boolean cut = limits.enableChunkedPrefill() && limits.longPrefillTokenThreshold() > 0;
-        return cut ? Math.min(count, limits.longPrefillTokenThreshold()) : count;
+        boolean cut = scheduling.enableChunkedPrefill() && scheduling.longPrefillTokenThreshold() > 0;
+        return cut ? Math.min(count, scheduling.longPrefillTokenThreshold()) : count;
     }
 
     /** How many of them it can, held up by no media. */
     private int available(Sequence sequence, int wanted) {
         int count = wanted == 0 ? 0 : encoder.hold(sequence, wanted);
         boolean inChunks =
-                limits.enableChunkedPrefill() || sequence.promptScores().isOpen();
+                scheduling.enableChunkedPrefill() || sequence.promptScores().isOpen();
         return inChunks || count == sequence.computable() ? count : 0;
     }
 

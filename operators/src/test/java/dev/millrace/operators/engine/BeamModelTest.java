@@ -6,10 +6,11 @@ import static dev.millrace.operators.engine.DemoModel.video;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.BeamSearch;
@@ -66,7 +67,8 @@ class BeamModelTest {
                         .flatMap(List::stream)
                         .toList());
         assertThat(scarce.engine.stats().numPreemptions()).isPositive();
-        EngineConfig speculative = config(128, 40, true).withSpeculation(new Speculation(4, 1, 3));
+        EngineConfig speculative = new EngineConfig(
+                config(128, 40, true).limits(), Scheduling.DEFAULT.withSpeculation(new Speculation(4, 1, 3)));
         assertThat(texts(new Run(speculative, MANY_BLOCKS, all()))).isEqualTo(alone);
     }
 
@@ -128,7 +130,9 @@ class BeamModelTest {
     }
 
     private static EngineConfig config(int budget, int maxNumSeqs, boolean prefixCaching) {
-        return new EngineConfig(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN, prefixCaching, true, 0, Policy.FCFS, 2);
+        return new EngineConfig(
+                new Limits(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN),
+                Scheduling.DEFAULT.withPrefixCaching(prefixCaching));
     }
 
     /** Searches on an engine of their own. */

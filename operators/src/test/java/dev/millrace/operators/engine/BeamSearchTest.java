@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.BeamParams;
 import dev.millrace.operators.sequence.BeamSearch;
@@ -67,7 +69,9 @@ class BeamSearchTest {
     @Test
     void searchesThatNeedMoreBlocksThanThereAreTakeTurns() {
         EngineFixture fixture = new EngineFixture(
-                new EngineConfig(64, 8, 96, true, true, 0, Policy.FCFS, 1), 8, EngineFixture.MEDIA_ROWS);
+                new EngineConfig(new Limits(64, 8, 96), Scheduling.DEFAULT.withStepsAhead(1)),
+                8,
+                EngineFixture.MEDIA_ROWS);
         List<List<Sequence>> searches = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             searches.add(search(fixture, "r" + i, EngineFixture.text(50, i), beams(4, 40)));
@@ -236,15 +240,11 @@ class BeamSearchTest {
 
     private static EngineFixture fixture(Random random) {
         EngineConfig config = new EngineConfig(
-                4 + random.nextInt(60),
-                1 + random.nextInt(8),
-                128,
-                random.nextBoolean(),
-                true,
-                0,
-                Policy.FCFS,
-                1 + random.nextInt(3),
-                random.nextInt(3) == 0 ? new Speculation(3, 1, 3) : Speculation.NONE);
+                new Limits(4 + random.nextInt(60), 1 + random.nextInt(8), 128),
+                Scheduling.DEFAULT
+                        .withPrefixCaching(random.nextBoolean())
+                        .withStepsAhead(1 + random.nextInt(3))
+                        .withSpeculation(random.nextInt(3) == 0 ? new Speculation(3, 1, 3) : Speculation.NONE));
         return new EngineFixture(config, 9 + random.nextInt(20), EngineFixture.MEDIA_ROWS);
     }
 

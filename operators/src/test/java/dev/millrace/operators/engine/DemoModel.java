@@ -3,6 +3,9 @@ package dev.millrace.operators.engine;
 import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ExecutorConfig;
+import dev.millrace.model.executor.ExecutorConfig.Cache;
+import dev.millrace.model.executor.ExecutorConfig.Cpu;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.media.MediaLimits;
 import dev.millrace.model.media.MediaProcessor;
@@ -58,19 +61,12 @@ final class DemoModel {
         return new CpuExecutorFactory()
                 .open(
                         DIRECTORY.folder(),
-                        new ExecutorConfig(
-                                        "auto",
-                                        "auto",
-                                        16,
-                                        numBlocks,
-                                        0,
-                                        MAX_NUM_SEQS,
-                                        2048,
-                                        MAX_MODEL_LEN,
-                                        MEDIA_ROWS,
-                                        2,
-                                        true)
-                                .withSpeculation(speculation));
+                        ExecutorConfig.DEFAULT
+                                .withCache(Cache.ofBlocks(numBlocks))
+                                .withMediaRows(MEDIA_ROWS)
+                                .withCpu(new Cpu(2, true))
+                                .withSpeculation(speculation),
+                        new Limits(2048, MAX_NUM_SEQS, MAX_MODEL_LEN));
     }
 
     PreparedPrompt prompt(Part... parts) {

@@ -7,13 +7,14 @@ import static dev.millrace.operators.engine.DemoModel.video;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.Logprobs;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.LogitsRecorder.Sample;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayList;
@@ -112,7 +113,9 @@ class DemoModelTest {
                 config(2048, BATCH, false), config(2048, BATCH, true), config(16, 8, false), config(64, 3, true))) {
             assertSame(runChoices(config, MANY_BLOCKS, true), separate);
         }
-        var whole = new EngineConfig(512, BATCH, DemoModel.MAX_MODEL_LEN, false, false, 0, Policy.FCFS, 2);
+        var whole = new EngineConfig(
+                new Limits(512, BATCH, DemoModel.MAX_MODEL_LEN),
+                Scheduling.DEFAULT.withPrefixCaching(false).withChunkedPrefill(false));
         assertSame(runChoices(whole, MANY_BLOCKS, true), separate);
         for (boolean prefixCaching : new boolean[] {false, true}) {
             Run scarce = runChoices(config(256, BATCH, prefixCaching), 34, true);
@@ -169,7 +172,9 @@ class DemoModelTest {
 
     @Test
     void aPromptWithLogprobsIsComputedInChunksEvenWhereOthersAreNot() throws InterruptedException {
-        var config = new EngineConfig(2048, 1, DemoModel.MAX_MODEL_LEN, false, false, 0, Policy.FCFS, 2);
+        var config = new EngineConfig(
+                new Limits(2048, 1, DemoModel.MAX_MODEL_LEN),
+                Scheduling.DEFAULT.withPrefixCaching(false).withChunkedPrefill(false));
         assertSame(run(config, MANY_BLOCKS));
     }
 
@@ -187,7 +192,9 @@ class DemoModelTest {
     }
 
     private static EngineConfig config(int budget, int maxNumSeqs, boolean prefixCaching) {
-        return new EngineConfig(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN, prefixCaching, true, 0, Policy.FCFS, 2);
+        return new EngineConfig(
+                new Limits(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN),
+                Scheduling.DEFAULT.withPrefixCaching(prefixCaching));
     }
 
     /** Every prompt in turn, greedy and drawn with and without penalties. */

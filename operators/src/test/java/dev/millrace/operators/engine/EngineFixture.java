@@ -2,6 +2,7 @@ package dev.millrace.operators.engine;
 
 import dev.millrace.model.executor.ExecutorListener;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.media.MediaItem;
 import dev.millrace.model.media.MediaKey;
@@ -9,10 +10,11 @@ import dev.millrace.model.prompt.MropePositions;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
 import dev.millrace.model.sampling.SamplingParams;
-import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.kvcache.BlockAllocator;
 import dev.millrace.operators.kvcache.BlockHasher;
 import dev.millrace.operators.kvcache.PoisoningAllocator;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.List;
@@ -38,7 +40,8 @@ final class EngineFixture {
     }
 
     EngineFixture(EngineConfig config, int numBlocks, int mediaRows, AllocatorFactory allocators, BlockHasher hasher) {
-        executor = new RememberingExecutor(numBlocks, BLOCK_SIZE, mediaRows, config.maxNumSeqs());
+        executor = new RememberingExecutor(
+                numBlocks, BLOCK_SIZE, mediaRows, config.limits().maxNumSeqs());
         BlockAllocator allocator = allocators.create(numBlocks, executor::poison);
         engine = new InferenceEngine(
                 config, executor, new LetterTokenizer(), new Encodings(), answers, allocator, hasher, () -> ++now);
@@ -92,7 +95,7 @@ final class EngineFixture {
     }
 
     static EngineConfig config() {
-        return new EngineConfig(64, 8, 256, true, true, 0, Policy.FCFS, 2);
+        return new EngineConfig(new Limits(64, 8, 256), Scheduling.DEFAULT);
     }
 
     static MediaItem picture(long key, int height, int width) {
@@ -119,7 +122,9 @@ final class EngineFixture {
     }
 
     static EngineConfig config(int budget, int maxNumSeqs, Policy policy, int stepsAhead) {
-        return new EngineConfig(budget, maxNumSeqs, 256, true, true, 0, policy, stepsAhead);
+        return new EngineConfig(
+                new Limits(budget, maxNumSeqs, 256),
+                Scheduling.DEFAULT.withPolicy(policy).withStepsAhead(stepsAhead));
     }
 
     static EngineFixture fixture(int budget) {

@@ -3,8 +3,9 @@ package dev.millrace.operators.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.prompt.PreparedPrompt;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -147,7 +148,9 @@ class ForkTest {
 
     private static EngineFixture fixture(int budget, int maxNumSeqs, boolean prefixCaching) {
         return new EngineFixture(
-                new EngineConfig(budget, maxNumSeqs, 256, prefixCaching, true, 0, Policy.FCFS, 1),
+                new EngineConfig(
+                        new Limits(budget, maxNumSeqs, 256),
+                        Scheduling.DEFAULT.withPrefixCaching(prefixCaching).withStepsAhead(1)),
                 EngineFixture.MANY_BLOCKS,
                 EngineFixture.MEDIA_ROWS);
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ForwardBatch;
 import dev.millrace.model.prompt.PreparedPrompt;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -66,7 +66,7 @@ class GuessingTest {
     private static EngineFixture fixture(int budget, int maxNumSeqs) {
         EngineConfig config = EngineFixture.config(budget, maxNumSeqs, Policy.FCFS, 2);
         return new EngineFixture(
-                config.withSpeculation(Speculation.draftModel(GUESSES)),
+                new EngineConfig(config.limits(), config.scheduling().withSpeculation(Speculation.draftModel(GUESSES))),
                 EngineFixture.MANY_BLOCKS,
                 EngineFixture.MEDIA_ROWS);
     }

@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.List;
 import java.util.stream.IntStream;

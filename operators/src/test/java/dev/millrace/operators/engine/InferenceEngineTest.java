@@ -18,8 +18,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.prompt.PreparedPrompt;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -189,7 +191,9 @@ class InferenceEngineTest {
 
     @Test
     void aPromptGoesWholeWhereChunksAreOff() {
-        EngineConfig whole = new EngineConfig(256, 8, 256, true, false, 10, Policy.FCFS, 2);
+        EngineConfig whole = new EngineConfig(
+                new Limits(256, 8, 256),
+                Scheduling.DEFAULT.withChunkedPrefill(false).withLongPrefillTokenThreshold(10));
         EngineFixture fixture = new EngineFixture(whole, MANY_BLOCKS, MEDIA_ROWS);
         fixture.engine.add(sequence(1, text(200, 0), endless(2)));
         fixture.engine.add(sequence(2, text(100, 1), endless(2)));
@@ -199,7 +203,9 @@ class InferenceEngineTest {
 
     @Test
     void aLongPromptLeavesTheStepToOthers() {
-        EngineConfig config = new EngineConfig(64, 8, 256, true, true, 20, Policy.FCFS, 1);
+        EngineConfig config = new EngineConfig(
+                new Limits(64, 8, 256),
+                Scheduling.DEFAULT.withLongPrefillTokenThreshold(20).withStepsAhead(1));
         EngineFixture fixture = new EngineFixture(config, MANY_BLOCKS, MEDIA_ROWS);
         fixture.engine.add(sequence(1, text(50, 0), endless(2)));
         fixture.engine.add(sequence(2, text(10, 1), endless(2)));

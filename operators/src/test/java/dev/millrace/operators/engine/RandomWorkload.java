@@ -3,13 +3,15 @@ package dev.millrace.operators.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ForwardBatch;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.StepOutput.SampleLogprobs;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PreparedPrompt.MediaSpan;
-import dev.millrace.operators.engine.EngineConfig.Policy;
 import dev.millrace.operators.engine.EngineFixture.AllocatorFactory;
 import dev.millrace.operators.kvcache.BlockHasher;
 import dev.millrace.operators.kvcache.IntList;
+import dev.millrace.operators.scheduler.Scheduling;
+import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.FinishReason;
 import dev.millrace.operators.sequence.GenerationParams;
@@ -54,15 +56,17 @@ final class RandomWorkload {
         this.hasher = hasher;
         boolean chunked = random.nextInt(4) > 0;
         config = new EngineConfig(
-                chunked ? 3 + random.nextInt(60) : MAX_MODEL_LEN + random.nextInt(30),
-                1 + random.nextInt(8),
-                MAX_MODEL_LEN,
-                random.nextInt(5) > 0,
-                chunked,
-                random.nextInt(3) == 0 ? 5 + random.nextInt(20) : 0,
-                random.nextBoolean() ? Policy.FCFS : Policy.PRIORITY,
-                1 + random.nextInt(3),
-                speculation());
+                new Limits(
+                        chunked ? 3 + random.nextInt(60) : MAX_MODEL_LEN + random.nextInt(30),
+                        1 + random.nextInt(8),
+                        MAX_MODEL_LEN),
+                Scheduling.DEFAULT
+                        .withPrefixCaching(random.nextInt(5) > 0)
+                        .withChunkedPrefill(chunked)
+                        .withLongPrefillTokenThreshold(random.nextInt(3) == 0 ? 5 + random.nextInt(20) : 0)
+                        .withPolicy(random.nextBoolean() ? Policy.FCFS : Policy.PRIORITY)
+                        .withStepsAhead(1 + random.nextInt(3))
+                        .withSpeculation(speculation()));
         numBlocks = 1 + MAX_MODEL_LEN / EngineFixture.BLOCK_SIZE + random.nextInt(16);
         mediaRows = 18 + random.nextInt(12);
         fixture = newFixture();
@@ -153,7 +157,7 @@ final class RandomWorkload {
     }
 
     private void add() {
-        int priority = config.policy() == Policy.PRIORITY ? random.nextInt(3) : 0;
+        int priority = config.scheduling().policy() == Policy.PRIORITY ? random.nextInt(3) : 0;
         int id = all.size();
         PreparedPrompt prompt = prompt();
         GenerationParams params = params();
@@ -225,7 +229,14 @@ final class RandomWorkload {
 
     private void compareWithUndisturbed(Sequence sequence) {
         EngineFixture alone = new EngineFixture(
-                new EngineConfig(MAX_MODEL_LEN, 1, MAX_MODEL_LEN, false, true, 0, Policy.PRIORITY, 1), 40, 64);
+                new EngineConfig(
+                        new Limits(MAX_MODEL_LEN, 1, MAX_MODEL_LEN),
+                        Scheduling.DEFAULT
+                                .withPrefixCaching(false)
+                                .withPolicy(Policy.PRIORITY)
+                                .withStepsAhead(1)),
+                40,
+                64);
         Sequence again =
                 new Sequence("again", sequence.choice(), 0, 0, sequence.prompt(), sequence.params(), new int[0], 0);
         alone.engine.add(again);

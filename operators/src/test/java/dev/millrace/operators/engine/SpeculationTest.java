@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ExecutorListener;
+import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutor;
 import dev.millrace.model.executor.StepOutput;
 import dev.millrace.model.grammar.Grammar;
@@ -15,7 +16,7 @@ import dev.millrace.model.grammar.GrammarSource.Kind;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.sampling.SamplingParams;
 import dev.millrace.operators.engine.Answers.Answer;
-import dev.millrace.operators.engine.EngineConfig.Policy;
+import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
@@ -159,7 +160,8 @@ class SpeculationTest {
 
     private static EngineConfig config(int budget, int maxNumSeqs, boolean prefixCaching, Speculation speculation) {
         return new EngineConfig(
-                budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN, prefixCaching, true, 0, Policy.FCFS, 2, speculation);
+                new Limits(budget, maxNumSeqs, DemoModel.MAX_MODEL_LEN),
+                Scheduling.DEFAULT.withPrefixCaching(prefixCaching).withSpeculation(speculation));
     }
 
     private static GenerationParams params(Random random) {
@@ -211,7 +213,7 @@ class SpeculationTest {
         Run(EngineConfig config, String draftModel, int numBlocks, int restartAfter, List<Request> asked)
                 throws InterruptedException {
             var drafts = new ExecutorConfig.Speculation(
-                    draftModel, config.speculation().numSpeculativeTokens());
+                    draftModel, config.scheduling().speculation().numSpeculativeTokens());
             List<Sequence> sequences = sequences(asked);
             Answers heard = new Answers();
             int steps = restartAfter;
