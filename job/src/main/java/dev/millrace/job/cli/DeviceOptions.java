@@ -37,7 +37,10 @@ public final class DeviceOptions {
                             + " the key-value cache gets what the rest leaves.")
     private double gpuMemoryUtilization = 0.92;
 
-    @Option(names = "--enforce-eager", description = "Launches each kernel on the GPU by itself, without CUDA graphs.")
+    @Option(
+            names = "--enforce-eager",
+            negatable = true,
+            description = "Launches each kernel on the GPU by itself, without CUDA graphs.")
     private boolean enforceEager;
 
     @Option(

@@ -72,7 +72,7 @@ final class GatewayOptions {
                     + " them at once.")
     private Duration shutdownTimeout = Duration.ZERO;
 
-    @Option(names = "--enable-log-requests", description = "Logs each request.")
+    @Option(names = "--enable-log-requests", negatable = true, description = "Logs each request.")
     private boolean logRequests;
 
     @Option(
@@ -81,15 +81,19 @@ final class GatewayOptions {
             description = "Role that answers of a conversation have (default: ${DEFAULT-VALUE}).")
     private String responseRole = "assistant";
 
-    @Option(names = "--return-tokens-as-token-ids", description = "Writes tokens of log-probabilities as token_id:N.")
+    @Option(
+            names = "--return-tokens-as-token-ids",
+            negatable = true,
+            description = "Writes tokens of log-probabilities as token_id:N.")
     private boolean tokensAsIds;
 
     @Option(
             names = "--enable-prompt-tokens-details",
+            negatable = true,
             description = "Has usage tell how many tokens of the prompt were cached.")
     private boolean promptTokensDetails;
 
-    @Option(names = "--enable-force-include-usage", description = "Ends every stream with its usage.")
+    @Option(names = "--enable-force-include-usage", negatable = true, description = "Ends every stream with its usage.")
     private boolean forceUsage;
 
     Duration shutdownTimeout() {

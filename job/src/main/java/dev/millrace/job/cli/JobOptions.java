@@ -42,11 +42,12 @@ final class JobOptions {
     private String checkpointDir;
 
     @Option(
-            names = "--parallelism",
+            names = {"--parallelism", "--data-parallel-size", "-dp"},
             paramLabel = "N",
             converter = IntegerFrom.One.class,
             description =
-                    "Subtasks of the inference operator, each with its own copy of the model (default: ${DEFAULT-VALUE}).")
+                    "Subtasks of the inference operator, each with its own copy of the model, between which the topic's"
+                            + " partitions are shared out (default: ${DEFAULT-VALUE}).")
     int parallelism = 1;
 
     @Option(
@@ -77,7 +78,10 @@ final class JobOptions {
             description = "Media bytes of unfinished requests at which a subtask stops reading (default: 256MiB).")
     private long maxQueuedBytes = 256L << 20;
 
-    @Option(names = "--disable-log-stats", description = "Logs no line of figures every ten seconds; metrics stay.")
+    @Option(
+            names = "--disable-log-stats",
+            negatable = true,
+            description = "Logs no line of figures every ten seconds; metrics stay.")
     boolean disableLogStats;
 
     /**

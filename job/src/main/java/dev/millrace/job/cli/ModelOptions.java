@@ -87,6 +87,7 @@ final class ModelOptions {
 
     @Option(
             names = "--trust-remote-code",
+            negatable = true,
             description = "Accepted as vLLM has it; checkpoints are data here, no code of theirs is ever run.")
     private boolean trustRemoteCode;
 

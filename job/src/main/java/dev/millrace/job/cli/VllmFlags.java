@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Stack;
 import picocli.CommandLine.IParameterPreprocessor;
@@ -15,33 +16,72 @@ import picocli.CommandLine.ParameterException;
 
 /**
  * Reads a command line as vLLM's users write it: underscores in a flag's name stand for dashes, and a flag that only vLLM has
- * is refused by name, with what to do instead.
+ * is refused by name, with what to do instead, unless it says what holds here anyway.
  */
 final class VllmFlags implements IParameterPreprocessor {
 
     private static final String TABLE = "vllm-flags.txt";
+    private static final Map<String, Row> ROWS = read();
 
-    /** Advice by flag. */
-    private static final Map<String, String> ADVICE = read();
+    /**
+     * What is said of a flag.
+     *
+     * @param advice what to do instead
+     * @param taken values that say what holds here anyway; may be {@link #ANY} or {@link #SWITCH}
+     */
+    record Row(String advice, List<String> taken) {
 
-    /** The flags that only vLLM has, each with what to do instead, in the table's order. */
-    static Map<String, String> advice() {
-        return ADVICE;
+        private static final String ANY = "any";
+        private static final String SWITCH = "switch";
+
+        boolean isTakenSwitch() {
+            return taken.contains(SWITCH);
+        }
+
+        boolean takes(String value) {
+            return taken.contains(ANY) || taken.contains(value);
+        }
+
+        private String refusal(String flag) {
+            String values = taken.isEmpty() || isTakenSwitch() ? "" : " (" + String.join(" or ", taken) + " is taken)";
+            return flag + " is a flag of vLLM that Millrace does not have: " + advice + values + ".";
+        }
+    }
+
+    /** The flags that only vLLM has, in the table's order. */
+    static Map<String, Row> rows() {
+        return ROWS;
     }
 
     @Override
     public boolean preprocess(Stack<String> args, CommandSpec command, ArgSpec argument, Map<String, Object> info) {
         args.replaceAll(VllmFlags::withDashes);
-        for (int i = args.size() - 1; i >= 0; i--) {
+        for (int i = args.size() - 1; i >= 0; i--) { // the first argument is on top
             String flag = name(args.get(i));
-            String advice = ADVICE.get(flag);
-            if (advice != null && command.findOption(flag) == null) {
-                throw new ParameterException(
-                        command.commandLine(),
-                        flag + " is a flag of vLLM that Millrace does not have: " + advice + ".");
+            Row row = ROWS.get(flag);
+            if (row != null && command.findOption(flag) == null) {
+                int first = i - lengthTaken(row, args, i) + 1;
+                if (first > i) {
+                    throw new ParameterException(command.commandLine(), row.refusal(flag));
+                }
+                args.subList(first, i + 1).clear();
+                i = first;
             }
         }
         return false;
+    }
+
+    /** How many arguments say what holds anyway; 0 if they ask for something else. */
+    private static int lengthTaken(Row row, Stack<String> args, int index) {
+        String arg = args.get(index);
+        int equals = arg.indexOf('=');
+        if (equals >= 0) {
+            return row.takes(arg.substring(equals + 1)) ? 1 : 0;
+        }
+        if (row.isTakenSwitch()) {
+            return 1;
+        }
+        return index > 0 && row.takes(args.get(index - 1)) ? 2 : 0;
     }
 
     private static String withDashes(String arg) {
@@ -57,19 +97,20 @@ final class VllmFlags implements IParameterPreprocessor {
         return equals < 0 ? arg : arg.substring(0, equals);
     }
 
-    private static Map<String, String> read() {
-        Map<String, String> advice = new LinkedHashMap<>();
+    private static Map<String, Row> read() {
+        Map<String, Row> rows = new LinkedHashMap<>();
         try (var lines = new BufferedReader(
                 new InputStreamReader(VllmFlags.class.getResourceAsStream(TABLE), StandardCharsets.UTF_8))) {
             lines.lines()
                     .filter(line -> !line.isBlank() && !line.startsWith("#"))
-                    .map(line -> line.split(" \\| ", 2))
-                    .forEach(row -> {
-                        for (String flag : row[0].split(", ")) {
-                            advice.put(flag, row[1]);
+                    .map(line -> line.split(" \\| ", 3))
+                    .forEach(cells -> {
+                        List<String> taken = cells.length < 3 ? List.of() : List.of(cells[2].split(", "));
+                        for (String flag : cells[0].split(", ")) {
+                            rows.put(flag, new Row(cells[1], taken));
                         }
                     });
-            return advice;
+            return rows;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

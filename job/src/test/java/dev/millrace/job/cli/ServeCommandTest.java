@@ -115,15 +115,73 @@ class ServeCommandTest {
     @Test
     void aFlagThatOnlyVllmHasIsRefusedByNameWithWhatToDo() {
         var serve = new CommandLine(new ServeCommand());
-        assertThat(VllmFlags.advice()).hasSizeGreaterThan(200);
-        VllmFlags.advice().forEach((flag, advice) -> assertThatThrownBy(() -> serve.parseArgs(MODEL, flag, "8"))
-                .hasMessage(flag + " is a flag of vLLM that Millrace does not have: " + advice + "."));
+        assertThat(VllmFlags.rows()).hasSizeGreaterThan(200);
+        VllmFlags.rows().forEach((flag, row) -> {
+            if (!row.takes("8") && !row.isTakenSwitch()) {
+                assertThatThrownBy(() -> serve.parseArgs(MODEL, flag, "8"))
+                        .hasMessageStartingWith(
+                                flag + " is a flag of vLLM that Millrace does not have: " + row.advice());
+            }
+        });
+        assertThatThrownBy(() -> serve.parseArgs(MODEL, "--pipeline-parallel-size=2"))
+                .hasMessage(
+                        "--pipeline-parallel-size is a flag of vLLM that Millrace does not have: layers are not spread"
+                                + " over GPUs; --tensor-parallel-size spreads each layer (1 is taken).");
+        assertThatThrownBy(() -> serve.parseArgs(MODEL, "--swap-space")).hasMessageContaining("--swap-space is a flag");
+    }
+
+    @Test
+    void aFlagThatSaysWhatHoldsAnywayIsTaken() {
+        OperatorConfig config = parse("--pipeline-parallel-size 1 --max-num-seqs=3 --mm_encoder_tp_mode data -pp 1"
+                + " --swap-space=4 --task generate --disable-log-requests --kv-cache-dtype auto --max-model-len 512");
+        assertThat(config.limits()).isEqualTo(new LimitSettings(null, 3, 512));
+        VllmFlags.rows().forEach((flag, row) -> row.taken().forEach(value -> {
+            String given = value.equals("any") ? "17" : value;
+            String[] flags = row.isTakenSwitch() ? new String[] {flag} : new String[] {flag, given};
+            assertThat(parse(String.join(" ", flags) + " --max-num-seqs 3")
+                            .limits()
+                            .maxNumSeqs())
+                    .as(flag)
+                    .isEqualTo(3);
+            if (!row.isTakenSwitch()) {
+                assertThat(parse(String.join("=", flags)).limits().maxNumSeqs()).isNull();
+            }
+        }));
+    }
+
+    @Test
+    void commandsOfGuidesAreUnderstoodAsPrinted() {
+        // docs.vllm.ai, recipes, Qwen2.5-VL on GPUs, and as people write it
+        OperatorConfig recipe = parse("--host 0.0.0.0 --port 8000 --tensor-parallel-size 4 --mm-encoder-tp-mode data"
+                + " --limit-mm-per-prompt {\"image\":2,\"video\":0}");
+        assertThat(recipe.executor().gpu().tensorParallelSize()).isEqualTo(4);
+        assertThat(recipe.media().imagesPerPrompt()).isEqualTo(2);
+        assertThat(recipe.media().videosPerPrompt()).isZero();
+        assertThat(parse("--data-parallel-size 4 --max-model-len 65536")
+                        .limits()
+                        .maxModelLen())
+                .isEqualTo(65_536);
+        parse("--task generate --max-model-len 32768 --max-seq-len-to-capture 32768 --dtype bfloat16"
+                + " --allowed-local-media-path=/home/ --limit-mm-per-prompt image=50,video=2 --disable-log-requests"
+                + " --port 8000 --gpu-memory-utilization 0.8");
+        parse("--host 127.0.0.1 --trust-remote-code --served-model-name name --gpu-memory-utilization 0.8"
+                + " --tensor-parallel-size 1 --pipeline-parallel-size 1 --limit-mm-per-prompt image=2 --port 8090");
+    }
+
+    @Test
+    void switchesMayBeTurnedOffAsInVllm() {
+        OperatorConfig config = parse("--no-enforce-eager --no-trust-remote-code --no-disable-log-stats"
+                + " --no-enable-log-requests --no-enable-prefix-caching");
+        assertThat(config.executor().gpu().enforceEager()).isFalse();
+        assertThat(config.logStats()).isTrue();
+        assertThat(config.scheduling().enablePrefixCaching()).isFalse();
+        assertThat(parse("--enforce-eager").executor().gpu().enforceEager()).isTrue();
     }
 
     @Test
     void noFlagOfOursIsInTheTableOfThoseWeLack() {
         var serve = Main.commandLine().getSubcommands().get("serve").getCommandSpec();
-        assertThat(VllmFlags.advice().keySet()).noneMatch(flag -> serve.findOption(flag) != null);
+        assertThat(VllmFlags.rows().keySet()).noneMatch(flag -> serve.findOption(flag) != null);
         assertThat(serve.findOption("--speculative-config")).isNotNull();
     }
 
