@@ -113,6 +113,6 @@ public record OperatorConfig(
     public record QueueLimits(int requests, long bytes, int preparationThreads, long preparedBytes)
             implements Serializable {
 
-        public static final QueueLimits DEFAULT = new QueueLimits(1_024, 256L << 20, 4, 0);
+        public static final QueueLimits DEFAULT = new QueueLimits(2_048, 256L << 20, 4, 0);
     }
 }

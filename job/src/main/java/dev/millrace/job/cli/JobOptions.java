@@ -69,14 +69,14 @@ final class JobOptions {
             paramLabel = "N",
             converter = IntegerFrom.One.class,
             description = "Unfinished requests at which a subtask stops reading (default: ${DEFAULT-VALUE}).")
-    private int maxQueuedRequests = 1024;
+    private int maxQueuedRequests = QueueLimits.DEFAULT.requests();
 
     @Option(
             names = "--max-queued-bytes",
             paramLabel = "BYTES",
             converter = ByteSize.class,
             description = "Media bytes of unfinished requests at which a subtask stops reading (default: 256MiB).")
-    private long maxQueuedBytes = 256L << 20;
+    private long maxQueuedBytes = QueueLimits.DEFAULT.bytes();
 
     @Option(
             names = "--disable-log-stats",

@@ -43,7 +43,7 @@ class RunCommandTest {
         assertThat(config.logStats()).isTrue();
         assertThat(config.media().imagesPerPrompt()).isEqualTo(999);
         assertThat(config.media().allowedLocalMediaPath()).isNull();
-        assertThat(config.queue().requests()).isEqualTo(1024);
+        assertThat(config.queue().requests()).isEqualTo(2048);
         assertThat(config.queue().bytes()).isEqualTo(256L << 20);
         assertThat(config.sampling().generationConfig()).isEqualTo("auto");
     }
