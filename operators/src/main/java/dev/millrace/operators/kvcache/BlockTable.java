@@ -5,6 +5,7 @@ public final class BlockTable {
 
     private final IntList blocks = new IntList(8);
     private int registered;
+    private int unchanged;
 
     public int size() {
         return blocks.size();
@@ -20,6 +21,14 @@ public final class BlockTable {
 
     void set(int index, int block) {
         blocks.set(index, block);
+        unchanged = Math.min(unchanged, index);
+    }
+
+    /** Index of the first block that is another than when this was last asked, or new. */
+    public int takeFirstChanged() {
+        int first = unchanged;
+        unchanged = blocks.size();
+        return first;
     }
 
     /** Leading blocks that were offered to the prefix cache. */
@@ -34,5 +43,6 @@ public final class BlockTable {
     void clear() {
         blocks.clear();
         registered = 0;
+        unchanged = 0;
     }
 }

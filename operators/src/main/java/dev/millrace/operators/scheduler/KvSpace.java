@@ -35,11 +35,6 @@ final class KvSpace {
         return allocator.fits(sequence.prefixKeys(), cached / blockSize, promised + blocksFor(sequence));
     }
 
-    /** Which of a sequence's blocks holds a token. */
-    int blockOf(int index) {
-        return index / blockSize;
-    }
-
     /** Blocks of a whole sequence. */
     int blocksFor(Sequence sequence) {
         return blocksFor(sequence.length());
@@ -82,7 +77,8 @@ final class KvSpace {
 
     /**
      * Gets blocks for a sequence's next tokens, and one of its own for the shared one that the first of them would be written
-     * into; false, and nothing changed, if there are too few.
+     * into; false, and nothing changed, if there are too few. Such a block is its last: before it got others behind it, this
+     * was made its own, and whoever shares a block in part later copies it here before anything else happens.
      */
     boolean tryExtend(Sequence sequence, int count) {
         BlockTable table = sequence.placement().blocks();

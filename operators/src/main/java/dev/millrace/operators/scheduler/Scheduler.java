@@ -2,7 +2,6 @@ package dev.millrace.operators.scheduler;
 
 import dev.millrace.model.executor.Limits;
 import dev.millrace.operators.kvcache.BlockAllocator;
-import dev.millrace.operators.kvcache.BlockTable;
 import dev.millrace.operators.sequence.Placement;
 import dev.millrace.operators.sequence.Sequence;
 import java.util.ArrayList;
@@ -256,7 +255,7 @@ public final class Scheduler {
         running.add(-1 - Collections.binarySearch(running, sequence, order), sequence);
         sequence.placement().takeRow(rows.take());
         step.addAdmitted(sequence);
-        step.addTableUpdates(sequence.placement(), 0);
+        step.addTableUpdates(sequence.placement());
     }
 
     /** Tokens that a sequence would compute in a step with what is left of its budgets. */
@@ -277,10 +276,6 @@ public final class Scheduler {
 
     /** Gets blocks for a running sequence, from less important ones if need be; false if it lost its own instead. */
     private boolean tryMakeRoom(Sequence sequence, int count, Step step) {
-        BlockTable blocks = sequence.placement().blocks();
-        int size = blocks.size();
-        int written = Math.min(kv.blockOf(sequence.computed()), size - 1);
-        int before = blocks.block(written);
         while (!kv.tryExtend(sequence, count)) {
             Sequence victim = running.remove(running.size() - 1);
             preempt(victim);
@@ -288,17 +283,16 @@ public final class Scheduler {
                 return false;
             }
         }
-        step.addTableUpdates(sequence.placement(), blocks.block(written) == before ? size : written);
+        step.addTableUpdates(sequence.placement());
         return true;
     }
 
     /** Gets blocks for a running sequence's drafts too, from nobody. */
     private boolean tryExtend(Sequence sequence, int count, Step step) {
-        int size = sequence.placement().blocks().size();
         if (!kv.tryExtend(sequence, count)) {
             return false;
         }
-        step.addTableUpdates(sequence.placement(), size);
+        step.addTableUpdates(sequence.placement());
         return true;
     }
 

@@ -192,10 +192,10 @@ public final class Step {
         admitted.add(sequence);
     }
 
-    /** Tells the executor of the blocks that a sequence's table has from {@code from} on. */
-    void addTableUpdates(Placement placement, int from) {
+    /** Tells the executor of what has changed in a sequence's table. */
+    void addTableUpdates(Placement placement) {
         BlockTable blocks = placement.blocks();
-        for (int i = from; i < blocks.size(); i++) {
+        for (int i = blocks.takeFirstChanged(); i < blocks.size(); i++) {
             tableUpdates.add(placement.row());
             tableUpdates.add(i);
             tableUpdates.add(blocks.block(i));

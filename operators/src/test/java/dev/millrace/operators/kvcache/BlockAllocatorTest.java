@@ -34,6 +34,24 @@ class BlockAllocatorTest {
     }
 
     @Test
+    void aTableTellsOfEachChangeOnceFromTheFirstOn() {
+        BlockTable table = new BlockTable();
+        allocator.tryExtend(table, 3);
+        assertThat(table.takeFirstChanged()).isZero();
+        assertThat(table.takeFirstChanged()).as("nothing has").isEqualTo(3);
+        int replaced = table.block(1);
+        allocator.replace(table, 1);
+        allocator.letGo(replaced);
+        allocator.tryExtend(table, 4);
+        assertThat(table.takeFirstChanged()).isEqualTo(1);
+        allocator.tryExtend(table, 5);
+        assertThat(table.takeFirstChanged()).isEqualTo(4);
+        allocator.free(table);
+        allocator.tryExtend(table, 2);
+        assertThat(table.takeFirstChanged()).as("it has begun anew").isZero();
+    }
+
+    @Test
     void fullBlocksAreFoundAgainByTheirContent() {
         PrefixKeys keys = keys(48, 1);
         BlockTable table = written(keys, 3);
