@@ -149,6 +149,8 @@ if wants bench; then
     seven 'decode 1' 120 "$rates" 3 latency --batch-size 1 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
     part 'ceilings' 5 '^Ceilings' 1 cat "$log"
     seven 'decode 256, prefill 256 x 128' 120 "$rates" 3 latency --batch-size 256 --input-len 128 --output-len 128 --max-num-batched-tokens 32768 --num-iters-warmup 1 --num-iters 2
+    seven 'decode 1024' 120 "$rates" 3 latency --batch-size 1024 --input-len 128 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 2
+    seven 'decode 512' 120 "$rates" 3 latency --batch-size 512 --input-len 128 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 2
     seven 'decode 64' 120 "$rates" 3 latency --batch-size 64 --input-len 128 --output-len 128 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 3
     seven 'decode 8' 120 "$rates" 3 latency --batch-size 8 --input-len 128 --output-len 128 --num-iters-warmup 1 --num-iters 3
     seven 'prompt of 8192' 120 '^Prefill' 1 latency --batch-size 1 --input-len 8192 --output-len 2 --max-num-batched-tokens 8192 --num-iters-warmup 1 --num-iters 3
@@ -160,6 +162,7 @@ if wants bench; then
     seven 'decode 64 beside that picture' 180 '^Inter-token' 3 interference --images 2912x4368 --batch-size 64 --input-len 128 --output-len 512 --max-num-batched-tokens 192
     seven 'the whole job at 256' 240 '^(Throughput|Whole job|Device busy)' 5 throughput --backend job --max-num-seqs 256 --input-len 128 --output-len 128 --num-prompts 1024 --num-warmups 256
     seven 'start-up' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 256
+    seven 'start-up with the limits of a large GPU' 120 '^Start-up|Loading weights|capturing finished' 3 startup --max-num-seqs 1024 --max-num-batched-tokens 8192
 fi
 if wants speculation; then
     seven speculation 150 'all right' 1 speculation --batch-size 1 8 64 --num-speculative-tokens 3 5 --input-len 128 --output-len 96
