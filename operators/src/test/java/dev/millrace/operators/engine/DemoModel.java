@@ -14,6 +14,7 @@ import dev.millrace.model.media.MediaSource.MediaOptions;
 import dev.millrace.model.media.VideoSampling;
 import dev.millrace.model.media.fetch.FetchSettings;
 import dev.millrace.model.media.fetch.MediaFetcher;
+import dev.millrace.model.prompt.MropePositions;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.prompt.PromptInput.Chat;
 import dev.millrace.model.prompt.PromptInput.MediaPart;
@@ -24,11 +25,19 @@ import dev.millrace.model.prompt.PromptLimits;
 import dev.millrace.model.prompt.PromptPreparer;
 import dev.millrace.model.tokenizer.ChatOptions;
 import dev.millrace.model.tokenizer.DjlTokenizer;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 
 /** The demonstration model on the CPU, and prompts for it. */
 final class DemoModel {
@@ -54,10 +63,10 @@ final class DemoModel {
     }
 
     static ModelExecutor executor(int numBlocks) {
-        return executor(numBlocks, ExecutorConfig.Speculation.NONE);
+        return executor(numBlocks, new Limits(2048, MAX_NUM_SEQS, MAX_MODEL_LEN), ExecutorConfig.Speculation.NONE);
     }
 
-    static ModelExecutor executor(int numBlocks, ExecutorConfig.Speculation speculation) {
+    static ModelExecutor executor(int numBlocks, Limits limits, ExecutorConfig.Speculation speculation) {
         return new CpuExecutorFactory()
                 .open(
                         DIRECTORY.folder(),
@@ -66,12 +75,25 @@ final class DemoModel {
                                 .withMediaRows(MEDIA_ROWS)
                                 .withCpu(new Cpu(2, true))
                                 .withSpeculation(speculation),
-                        new Limits(2048, MAX_NUM_SEQS, MAX_MODEL_LEN));
+                        limits);
     }
 
     PreparedPrompt prompt(Part... parts) {
-        return preparer.prepare(new Chat(List.of(new Message("user", List.of(parts))), ChatOptions.DEFAULT))
-                .prompt();
+        return prompt(List.of(new Message("user", List.of(parts))));
+    }
+
+    PreparedPrompt prompt(List<Message> messages) {
+        return preparer.prepare(new Chat(messages, ChatOptions.DEFAULT)).prompt();
+    }
+
+    /** A prompt that has another, an answer to it and a text in it, token for token. */
+    PreparedPrompt continued(PreparedPrompt prompt, int[] answer, String text) {
+        int[] tokens = Stream.of(prompt.tokenIds(), answer, tokenizer.encode(text))
+                .flatMapToInt(Arrays::stream)
+                .toArray();
+        MropePositions positions = MropePositions.of(
+                tokens.length, prompt.media(), DIRECTORY.config().vision().tokensPerSecond());
+        return new PreparedPrompt(tokens, prompt.media(), positions);
     }
 
     static Part text(String text) {
@@ -90,6 +112,25 @@ final class DemoModel {
     static Part frames(double fps, String... samples) {
         List<byte[]> files = List.of(samples).stream().map(DemoModel::bytes).toList();
         return new MediaPart(new MediaSource(true, null, files, true, new MediaOptions(fps, null, null, null)));
+    }
+
+    /** A small picture of coloured rectangles. */
+    static Part drawing(Random random) {
+        var image =
+                new BufferedImage(84 + 28 * random.nextInt(2), 84 + 28 * random.nextInt(2), BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        for (int i = 0; i < 4; i++) {
+            graphics.setColor(new Color(random.nextInt(1 << 24)));
+            graphics.fillRect(random.nextInt(84), random.nextInt(84), random.nextInt(84), random.nextInt(84));
+        }
+        graphics.dispose();
+        var png = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(image, "png", png);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new MediaPart(new MediaSource(false, null, List.of(png.toByteArray()), false, MediaOptions.DEFAULT));
     }
 
     private static byte[] bytes(String sample) {
