@@ -97,7 +97,12 @@ final class OperatorFixture implements AutoCloseable {
 
     /** With an executor that computes of itself; with the state of an earlier one, or null. */
     static OperatorFixture open(ModelExecutorFactory executors, OperatorSubtaskState state) throws Exception {
-        var fixture = new OperatorFixture(config(QueueLimits.DEFAULT), executors, 1, 0);
+        return open(config(QueueLimits.DEFAULT), executors, state);
+    }
+
+    static OperatorFixture open(OperatorConfig config, ModelExecutorFactory executors, OperatorSubtaskState state)
+            throws Exception {
+        var fixture = new OperatorFixture(config, executors, 1, 0);
         if (state != null) {
             fixture.harness.initializeState(state);
         }
