@@ -13,7 +13,6 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Runs the HTTP server alone, in front of a job that runs elsewhere; any number of them may. */
@@ -22,7 +21,8 @@ import picocli.CommandLine.Spec;
         preprocessor = VllmFlags.class,
         description = {
             "Answers the OpenAI API out of the topics of a job that 'run' or 'serve' started, until it is stopped.",
-            "Keeps nothing; any number of these may stand in front of the same topics."
+            "Keeps nothing; any number of these may stand in front of the same topics. Of the model the tokenizer and the chat"
+                    + " template are read."
         })
 final class GatewayCommand implements Callable<Integer> {
 
@@ -31,11 +31,8 @@ final class GatewayCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(
-            paramLabel = "MODEL",
-            converter = ModelFolder.class,
-            description = "Folder of the model, of which the tokenizer and the chat template are read.")
-    private ModelFolder.Given model;
+    @ArgGroup(multiplicity = "1")
+    private ModelArgument model;
 
     @Option(
             names = "--bootstrap-servers",
@@ -71,7 +68,7 @@ final class GatewayCommand implements Callable<Integer> {
         TopicLimits limits = topics.prepare(kafka);
         try (var stop = new OrderlyStop(server.shutdownTimeout().plus(CLOSING));
                 Gateway gateway = server.open(
-                        kafka, limits, new ModelDirectory(model.folder()), servedModelNames, chatTemplate)) {
+                        kafka, limits, new ModelDirectory(model.given().folder()), servedModelNames, chatTemplate)) {
             var stopped = new CountDownLatch(1);
             stop.by(stopped::countDown);
             PrintWriter out = spec.commandLine().getOut();

@@ -15,6 +15,13 @@ import picocli.CommandLine.Option;
 final class GatewayOptions {
 
     @Option(
+            names = ConfigFlags.FLAG,
+            paramLabel = "FILE",
+            description = "YAML file of flags, such as port: 8000; what the command line says goes before it"
+                    + " (default: none).")
+    private String configFile; // read before the command line is
+
+    @Option(
             names = "--host",
             paramLabel = "ADDRESS",
             description = "Address to listen on (default: all of this machine's).")

@@ -27,7 +27,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Serves a model as {@code vllm serve} does: broker, cluster, job and HTTP server in one process. */
@@ -47,8 +46,8 @@ final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", converter = ModelFolder.class, description = "Folder of the model.")
-    private ModelFolder.Given model;
+    @ArgGroup(multiplicity = "1")
+    private ModelArgument model;
 
     @Option(
             names = "--data-dir",
@@ -81,7 +80,7 @@ final class ServeCommand implements Callable<Integer> {
 
     /** What the flags mean for the operator. */
     OperatorConfig operatorConfig() {
-        return options.operatorConfig(model.folder(), model.text());
+        return options.operatorConfig(model.given().folder(), model.given().text());
     }
 
     /** What the flags mean for the server. */
@@ -91,7 +90,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private int serveHere(OperatorConfig operator, OrderlyStop stop) throws Exception {
         ModelExecutorFactory executors = options.device.executors();
-        Path folder = dataDir == null ? DataFolder.usual(model.folder(), System.getenv()) : dataDir;
+        Path folder = dataDir == null ? DataFolder.usual(model.given().folder(), System.getenv()) : dataDir;
         try (var data = DataFolder.claim(folder);
                 EmbeddedKafka broker = bootstrapServers == null ? startBroker(data) : null) {
             say("Serving %s; what is kept is in %s", operator.servedModelNames().get(0), data.path());
@@ -161,7 +160,7 @@ final class ServeCommand implements Callable<Integer> {
         return server.open(
                 kafka,
                 limits,
-                new ModelDirectory(model.folder()),
+                new ModelDirectory(model.given().folder()),
                 operator.servedModelNames(),
                 operator.chatTemplate());
     }

@@ -56,6 +56,7 @@ final class VllmFlags implements IParameterPreprocessor {
     @Override
     public boolean preprocess(Stack<String> args, CommandSpec command, ArgSpec argument, Map<String, Object> info) {
         args.replaceAll(VllmFlags::withDashes);
+        ConfigFlags.insert(args, command);
         for (int i = args.size() - 1; i >= 0; i--) { // the first argument is on top
             String flag = name(args.get(i));
             Row row = ROWS.get(flag);
@@ -92,7 +93,8 @@ final class VllmFlags implements IParameterPreprocessor {
         return name.replace('_', '-') + arg.substring(name.length());
     }
 
-    private static String name(String arg) {
+    /** A flag without its value. */
+    static String name(String arg) {
         int equals = arg.indexOf('=');
         return equals < 0 ? arg : arg.substring(0, equals);
     }
