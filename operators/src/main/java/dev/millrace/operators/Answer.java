@@ -42,7 +42,7 @@ final class Answer {
         if (this.before.finish() == null) {
             sequence.bind(prepared.grammar());
         }
-        sequence.finish(this.before.finish());
+        sequence.completion().finish(this.before.finish());
     }
 
     Sequence sequence() {
@@ -83,8 +83,8 @@ final class Answer {
     ChoiceSnapshot snapshot() {
         return new ChoiceSnapshot(
                 sequence.outputTokens(),
-                sequence.emittedChars(),
-                sequence.finish(),
+                sequence.completion().emittedChars(),
+                sequence.completion().finish(),
                 cumulativeLogprob,
                 scheduledAt,
                 cachedTokens(),

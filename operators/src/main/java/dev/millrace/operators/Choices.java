@@ -69,12 +69,13 @@ final class Choices {
     /** Those whose last event is still to come. */
     List<Sequence> unfinished() {
         return sequences()
-                .filter(sequence -> !sequence.isFinished() || sequence.finish() == FinishReason.ERROR)
+                .filter(sequence -> !sequence.completion().isFinished()
+                        || sequence.completion().finish() == FinishReason.ERROR)
                 .toList();
     }
 
     boolean areFinished() {
-        return sequences().allMatch(Sequence::isFinished);
+        return sequences().allMatch(sequence -> sequence.completion().isFinished());
     }
 
     /** The prompt once, the tokens of all answers. */

@@ -155,7 +155,7 @@ final class RequestLifecycle implements EngineListener, PreparationPool.Results 
         if (request == null) {
             return; // its deadline passed, and the engine confirms that it has ended it
         }
-        String fault = output.sequence().fault();
+        String fault = output.sequence().completion().fault();
         measure(request, output);
         events.echo(request, output, now()).forEach(this.output);
         this.output.accept(events.tokens(request, fault == null ? output : output.unfinished(), now()));

@@ -116,7 +116,7 @@ final class TokenEvents {
             boolean last = i == unfinished.size() - 1;
             events.add(event.setChoice(sequence.choice())
                     .setFirstPosition(sequence.outputLength())
-                    .setTextStart(sequence.emittedChars())
+                    .setTextStart(sequence.completion().emittedChars())
                     .setScheduledAt(choices.answer(sequence.choice()).scheduledAt())
                     .setUsage(last ? choices.usage() : null)
                     .setHeaders(last ? request.header().headers() : Map.of())

@@ -67,7 +67,8 @@ final class BeamCheck {
         var loop = new EngineLoop(config, executor, new NoText(), told); // closing it would close the executor
         loop.submit(new BeamSearch(answers, List.of()));
         try {
-            loop.runUntil(() -> answers.stream().allMatch(Sequence::isFinished));
+            loop.runUntil(() ->
+                    answers.stream().allMatch(sequence -> sequence.completion().isFinished()));
             loop.drain();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

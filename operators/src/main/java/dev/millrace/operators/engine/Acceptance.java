@@ -45,7 +45,7 @@ final class Acceptance {
                 int draft = guessed[i] == ForwardBatch.DRAFTED ? output.drafts()[made++] : guessed[i];
                 accepted += accepted == i && output.tokens()[sample + i] == draft ? 1 : 0;
             }
-            if (!sequence.isFinished()) {
+            if (!sequence.completion().isFinished()) {
                 sequence.accept(accepted);
                 count(guessed.length, accepted);
             }

@@ -70,7 +70,7 @@ final class BatchBuilder {
             }
             if (step.samples(i)) {
                 int drafts = step.drafts(i).length;
-                addMasks(step.sequence(i).grammar(), step.drafts(i), sample);
+                addMasks(step.sequence(i).completion().grammar(), step.drafts(i), sample);
                 for (int token = cuQ[added] - 1 - drafts; token < cuQ[added]; token++) {
                     addSample(step.sequence(i), token, sample++);
                 }

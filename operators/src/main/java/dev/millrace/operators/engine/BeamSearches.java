@@ -80,15 +80,23 @@ final class BeamSearches {
             return false;
         }
         for (Sequence beam : search.beams()) {
-            beam.finish(FinishReason.ABORT);
+            beam.completion().finish(FinishReason.ABORT);
             scheduler.remove(beam);
-            if (beam.stepsInFlight() == 0) {
+            if (beam.progress().stepsInFlight() == 0) {
                 scheduler.release(beam);
             }
         }
         for (Sequence answer : search.answers()) {
-            answer.finish(FinishReason.ABORT);
-            listener.onOutput(new SequenceOutput(answer, 0, new int[0], List.of(), 0, null, answer.finish(), null));
+            answer.completion().finish(FinishReason.ABORT);
+            listener.onOutput(new SequenceOutput(
+                    answer,
+                    0,
+                    new int[0],
+                    List.of(),
+                    0,
+                    null,
+                    answer.completion().finish(),
+                    null));
         }
         return true;
     }
@@ -124,7 +132,7 @@ final class BeamSearches {
         int[] tokens = found.tokens();
         for (int from = 0; from < tokens.length; from += atOnce) {
             int to = Math.min(from + atOnce, tokens.length);
-            int textStart = answer.emittedChars();
+            int textStart = answer.completion().emittedChars();
             List<String> text =
                     Arrays.stream(tokens, from, to).mapToObj(answer::append).toList();
             listener.onOutput(new SequenceOutput(
@@ -134,8 +142,8 @@ final class BeamSearches {
                     text,
                     textStart,
                     found.logprobs() == null ? null : found.logprobs().subList(from, to),
-                    answer.finish(),
-                    answer.stopReason()));
+                    answer.completion().finish(),
+                    answer.completion().stopReason()));
         }
     }
 }

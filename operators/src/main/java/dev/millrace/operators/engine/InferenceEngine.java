@@ -153,7 +153,8 @@ public final class InferenceEngine implements AutoCloseable {
     /** What a grammar allows behind a draft is known for drafts that the host makes alone. */
     private boolean mayGuess(Sequence sequence) {
         return scheduling.speculation().isOn()
-                && !(scheduling.speculation().hasDraftModel() && sequence.grammar() != null);
+                && !(scheduling.speculation().hasDraftModel()
+                        && sequence.completion().grammar() != null);
     }
 
     /** Ends a request's sequences with {@code ABORT}; false if there is none. Their blocks return when nothing of them is in flight. */
@@ -208,20 +209,20 @@ public final class InferenceEngine implements AutoCloseable {
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
             boolean sampled = step.samples(i);
-            sequence.landed(sampled);
-            if (step.scores(i) > 0 && !sequence.isFinished()) {
+            sequence.progress().landed(sampled);
+            if (step.scores(i) > 0 && !sequence.completion().isFinished()) {
                 score(sequence, output, sample, step.scores(i));
             }
             sample += step.scores(i);
             if (sampled) {
                 int[] drafts = step.drafts(i);
                 int accepted = verdict.accept(sequence, drafts, sample);
-                if (!sequence.isFinished()) {
+                if (!sequence.completion().isFinished()) {
                     handle(sequence, output, sample, 1 + accepted, now);
                 }
                 sample += 1 + drafts.length;
             }
-            if (sequence.isFinished() && sequence.stepsInFlight() == 0) {
+            if (sequence.completion().isFinished() && sequence.progress().stepsInFlight() == 0) {
                 scheduler.release(sequence);
             }
         }
@@ -231,7 +232,7 @@ public final class InferenceEngine implements AutoCloseable {
     /** With one that cannot go on, all of its request end. */
     private void abortFailed(Step step) {
         for (int i = 0; i < step.numSequences(); i++) {
-            if (step.sequence(i).finish() == FinishReason.ERROR) {
+            if (step.sequence(i).completion().finish() == FinishReason.ERROR) {
                 tryAbort(step.sequence(i).requestId());
             }
         }
@@ -262,15 +263,15 @@ public final class InferenceEngine implements AutoCloseable {
     /** Appends the tokens that were sampled, up to one that ends the answer. */
     private void append(Sequence sequence, StepOutput output, int sample, int count) {
         int position = sequence.outputLength();
-        int textStart = sequence.emittedChars();
+        int textStart = sequence.completion().emittedChars();
         List<String> pieces = new ArrayList<>(count);
-        while (pieces.size() < count && !sequence.isFinished()) {
+        while (pieces.size() < count && !sequence.completion().isFinished()) {
             pieces.add(sequence.append(output.tokens()[sample + pieces.size()]));
         }
         int end = sample + pieces.size();
         generationTokens += pieces.size();
         scheduler.register(sequence);
-        if (sequence.isFinished()) {
+        if (sequence.completion().isFinished()) {
             forget(sequence);
         }
         boolean hasLogprobs = sequence.params().logprobs() >= 0;
@@ -281,19 +282,26 @@ public final class InferenceEngine implements AutoCloseable {
                 pieces,
                 textStart,
                 hasLogprobs ? List.of(Arrays.copyOfRange(output.logprobs(), sample, end)) : null,
-                sequence.finish(),
-                sequence.stopReason()));
+                sequence.completion().finish(),
+                sequence.completion().stopReason()));
     }
 
     /** Ends a sequence without a token. */
     private void end(Sequence sequence, FinishReason reason) {
-        sequence.finish(reason);
+        sequence.completion().finish(reason);
         forget(sequence);
-        if (sequence.stepsInFlight() == 0) {
+        if (sequence.progress().stepsInFlight() == 0) {
             scheduler.release(sequence);
         }
         listener.onOutput(new SequenceOutput(
-                sequence, sequence.outputLength(), new int[0], List.of(), sequence.emittedChars(), null, reason, null));
+                sequence,
+                sequence.outputLength(),
+                new int[0],
+                List.of(),
+                sequence.completion().emittedChars(),
+                null,
+                reason,
+                null));
     }
 
     private void forget(Sequence sequence) {

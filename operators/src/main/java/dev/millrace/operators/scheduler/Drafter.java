@@ -27,7 +27,7 @@ final class Drafter {
             return drafted(count);
         }
         int[] drafts = lookup.draft(sequence.tokens(), count);
-        return Arrays.copyOf(drafts, sequence.allowed(drafts));
+        return Arrays.copyOf(drafts, sequence.completion().allowed(drafts));
     }
 
     private static int[] drafted(int count) {

@@ -89,7 +89,7 @@ public final class EncoderCache {
         }
         List<MediaSpan> media = sequence.prompt().media();
         Placement placement = sequence.placement();
-        int end = sequence.computed() + count;
+        int end = sequence.progress().computed() + count;
         for (int i = placement.mediaHeld(); i < media.size() && media.get(i).start() < end + lookahead; i++) {
             if (!tryHold(media.get(i).item())) {
                 break;
@@ -98,7 +98,7 @@ public final class EncoderCache {
         }
         for (int i = placement.mediaPassed(); i < media.size() && media.get(i).start() < end; i++) {
             if (i >= placement.mediaHeld() || isInFlight(media.get(i))) {
-                return Math.max(0, media.get(i).start() - sequence.computed());
+                return Math.max(0, media.get(i).start() - sequence.progress().computed());
             }
         }
         return count;
@@ -134,7 +134,8 @@ public final class EncoderCache {
         List<MediaSpan> media = sequence.prompt().media();
         Placement placement = sequence.placement();
         int passed = placement.mediaPassed();
-        while (passed < media.size() && media.get(passed).end() <= sequence.computed()) {
+        while (passed < media.size()
+                && media.get(passed).end() <= sequence.progress().computed()) {
             if (passed < placement.mediaHeld()) {
                 MediaEntry entry = entries.get(media.get(passed).item().key());
                 queries++;
@@ -178,7 +179,7 @@ public final class EncoderCache {
             for (int i = placement.mediaPassed(); i < placement.mediaHeld(); i++) {
                 MediaSpan span = sequence.prompt().media().get(i);
                 check(
-                        span.end() > sequence.computed(),
+                        span.end() > sequence.progress().computed(),
                         "holding of " + span.item().key() + ", which was read,");
                 holders.merge(span.item().key(), 1, Integer::sum);
             }

@@ -42,7 +42,10 @@ final class KvSpace {
 
     /** Shares the sequence's computed tokens with whoever holds them. */
     void share(Sequence sequence) {
-        allocator.share(sequence.placement().blocks(), sequence.prefixKeys(), sequence.computed() / blockSize);
+        allocator.share(
+                sequence.placement().blocks(),
+                sequence.prefixKeys(),
+                sequence.progress().computed() / blockSize);
     }
 
     /** Whether a sequence fits beside what is in use or promised, if its first {@code computed} tokens are a sibling's. */
@@ -82,9 +85,9 @@ final class KvSpace {
      */
     boolean tryExtend(Sequence sequence, int count) {
         BlockTable table = sequence.placement().blocks();
-        int written = sequence.computed() / blockSize;
+        int written = sequence.progress().computed() / blockSize;
         boolean copies = written < table.size() && isShared(table.block(written));
-        int blocks = Math.max(table.size(), blocksFor(sequence.computed() + count));
+        int blocks = Math.max(table.size(), blocksFor(sequence.progress().computed() + count));
         if (blocks - table.size() + (copies ? 1 : 0) > allocator.numFree()) {
             return false;
         }
@@ -120,7 +123,7 @@ final class KvSpace {
 
     /** Lets others find the full blocks whose tokens are known and whose computation was launched. */
     void register(Sequence sequence) {
-        int full = Math.min(sequence.computed(), sequence.known()) / blockSize;
+        int full = Math.min(sequence.progress().computed(), sequence.known()) / blockSize;
         if (prefixCaching && full > 0) {
             allocator.register(sequence.placement().blocks(), sequence.prefixKeys(), full);
         }

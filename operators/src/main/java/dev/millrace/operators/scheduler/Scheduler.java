@@ -107,7 +107,9 @@ public final class Scheduler {
         return !running.isEmpty()
                 && encoder.isIdle()
                 && running.stream().allMatch(Sequence::isHeld)
-                && waiting.stream().anyMatch(sequence -> !sequence.isHeld() && sequence.tokensInFlight() == 0);
+                && waiting.stream()
+                        .anyMatch(sequence ->
+                                !sequence.isHeld() && sequence.progress().tokensInFlight() == 0);
     }
 
     /** Lets others find a sequence's full blocks, once another of its tokens is known. */
@@ -179,7 +181,9 @@ public final class Scheduler {
                 promised += kv.ownBlocks(sequence, Siblings.common(sequence));
                 continue;
             }
-            if (step.budget() == 0 || sequence.tokensInFlight() > 0 || !tryBegin(sequence, ahead, promised)) {
+            if (step.budget() == 0
+                    || sequence.progress().tokensInFlight() > 0
+                    || !tryBegin(sequence, ahead, promised)) {
                 break;
             }
             int wanted = wanted(sequence, step);
@@ -212,26 +216,26 @@ public final class Scheduler {
         if (!fits) {
             return false;
         }
-        sequence.restartAt(begun);
+        sequence.progress().restartAt(begun);
         encoder.pass(sequence);
         return true;
     }
 
     private void giveUp(Sequence sequence) {
         encoder.releaseAll(sequence);
-        sequence.restartAt(0);
+        sequence.progress().restartAt(0);
     }
 
     /** @param ahead the sibling whose blocks it shares, or null */
     private void admit(Sequence sequence, Sequence ahead, int count, Step step) {
         if (ahead == null) {
-            if (sequence.timeline().tryMarkAdmitted(sequence.computed())) {
+            if (sequence.timeline().tryMarkAdmitted(sequence.progress().computed())) {
                 counts.addPrefixLookup(sequence.promptLength(), sequence.cachedTokens());
             }
             kv.share(sequence);
         } else {
             sequence.timeline().tryMarkAdmitted(0);
-            kv.share(sequence, ahead, sequence.computed());
+            kv.share(sequence, ahead, sequence.progress().computed());
         }
         kv.tryExtend(sequence, count);
         enter(sequence, step);
@@ -260,7 +264,8 @@ public final class Scheduler {
 
     /** Tokens that a sequence would compute in a step with what is left of its budgets. */
     private int wanted(Sequence sequence, Step step) {
-        int within = sequence.promptScores().tokensWithin(step.scoreBudget(), sequence.computed());
+        int within = sequence.promptScores()
+                .tokensWithin(step.scoreBudget(), sequence.progress().computed());
         int count = Math.min(sequence.computable(), Math.min(step.budget(), within));
         boolean cut = scheduling.enableChunkedPrefill() && scheduling.longPrefillTokenThreshold() > 0;
         return cut ? Math.min(count, scheduling.longPrefillTokenThreshold()) : count;
@@ -298,7 +303,7 @@ public final class Scheduler {
 
     private void preempt(Sequence sequence) {
         release(sequence);
-        sequence.restartAt(0);
+        sequence.progress().restartAt(0);
         waiting.add(sequence);
         counts.addPreemption();
     }
@@ -308,11 +313,12 @@ public final class Scheduler {
         for (int i = 0; i < step.numSequences(); i++) {
             Sequence sequence = step.sequence(i);
             if (step.count(i) == 0) { // it is forked: until now nothing of it was there
-                sequence.restartAt(step.start(i));
+                sequence.progress().restartAt(step.start(i));
             }
-            int promptLeft = Math.max(0, sequence.promptLength() - sequence.computed());
+            int promptLeft =
+                    Math.max(0, sequence.promptLength() - sequence.progress().computed());
             counts.addPromptTokens(Math.min(step.count(i), promptLeft));
-            sequence.launched(step.count(i), step.drafts(i).length, step.samples(i));
+            sequence.progress().launched(step.count(i), step.drafts(i).length, step.samples(i));
             sequence.promptScores().launch(step.scores(i));
             if (step.count(i) > 1) { // a single token's block is registered once its successor is known
                 kv.register(sequence);

@@ -59,7 +59,8 @@ final class Siblings {
     /** Tokens of a sequence that its sibling has computed, and that need not be sampled after. */
     static int common(Sequence sequence, Sequence sibling) {
         int known = Math.min(sequence.known(), sibling.known());
-        int most = Math.min(known, Math.min(sequence.length() - 1, sibling.computed()));
+        int most = Math.min(
+                known, Math.min(sequence.length() - 1, sibling.progress().computed()));
         int common = Math.min(sequence.promptLength(), most);
         while (common < most
                 && sequence.tokens().get(common) == sibling.tokens().get(common)) {

@@ -148,15 +148,15 @@ public final class Step {
     }
 
     void add(Sequence sequence, int count, int[] guessed) {
-        boolean samples = sequence.computed() + count == sequence.length();
-        int scores = sequence.promptScores().entries(sequence.computed() + count);
+        boolean samples = sequence.progress().computed() + count == sequence.length();
+        int scores = sequence.promptScores().entries(sequence.progress().computed() + count);
         sequences.add(sequence);
-        starts.add(sequence.computed());
+        starts.add(sequence.progress().computed());
         counts.add(samples ? count : -count);
         scoreStarts.add(sequence.promptScores().launched());
         scoreCounts.add(scores);
         drafts.add(guessed);
-        unseen.add(sequence.seen());
+        unseen.add(sequence.progress().seen());
         speculative |= samples && sequence.speculates();
         scoreBudget -= scores;
         budget -= count + guessed.length;

@@ -49,7 +49,7 @@ final class Binding {
             }
             state.mask();
             return null;
-        } catch (GrammarException | IllegalArgumentException e) { // the latter where logits are no numbers
+        } catch (GrammarException | IllegalArgumentException e) { // the latter where it does not fit
             fault = e.getMessage();
             return FinishReason.ERROR;
         }

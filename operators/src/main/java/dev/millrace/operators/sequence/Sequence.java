@@ -1,7 +1,6 @@
 package dev.millrace.operators.sequence;
 
 import dev.millrace.model.grammar.Grammar;
-import dev.millrace.model.grammar.GrammarState;
 import dev.millrace.model.prompt.PreparedPrompt;
 import dev.millrace.model.tokenizer.Tokenizer;
 import dev.millrace.operators.kvcache.BlockHasher;
@@ -32,25 +31,18 @@ public final class Sequence {
     private final boolean hasBadWords;
     private final TokenIds tokens;
     private final IntList output;
-    private final int emittedBefore;
     private final Placement placement = new Placement();
+    private final Progress progress = new Progress();
     private final PromptScores promptScores;
-    private final Binding binding = new Binding();
+    private final Completion completion;
 
     private Timeline timeline = new Timeline();
     private boolean beam;
     private PrefixKeys prefixKeys;
-    private OutputText text;
     private int maxLength;
     private int known;
-    private int computed;
-    private int seen;
     private boolean speculates;
-    private int tokensInFlight;
-    private int stepsInFlight;
     private boolean held;
-    private FinishReason finish;
-    private Object stopReason;
 
     /**
      * @param requestId the request's id
@@ -98,7 +90,7 @@ public final class Sequence {
         this.output.addAll(output);
         this.tokens = new TokenIds(prompt.tokenIds(), this.output);
         this.known = promptLength + output.length;
-        this.emittedBefore = emittedChars;
+        this.completion = new Completion(params, emittedChars);
         this.promptScores = new PromptScores(choice == 0 ? params.promptLogprobs() : -1, promptLength, emittedScores);
     }
 
@@ -112,12 +104,7 @@ public final class Sequence {
 
     /** Binds it to a grammar, before anything is done with it; null leaves it free. */
     public void bind(Grammar bound) {
-        binding.begin(bound, params.sampling().stopIds(), output.toArray(0));
-    }
-
-    /** How far it is in its grammar, or null where it has none. */
-    public GrammarState grammar() {
-        return binding.state();
+        completion.bind(bound, output);
     }
 
     public String requestId() {
@@ -177,23 +164,14 @@ public final class Sequence {
         return output.toArray(0);
     }
 
-    /** Characters of the answer that were emitted. */
-    public int emittedChars() {
-        return text == null ? emittedBefore : text.emitted();
+    /** What its tokens come to. */
+    public Completion completion() {
+        return completion;
     }
 
-    /** Why it ended, or null. */
-    public FinishReason finish() {
-        return finish;
-    }
-
-    /** The stop text ({@code String}) or stop token ({@code Integer}) that ended it, or null. */
-    public Object stopReason() {
-        return stopReason;
-    }
-
-    public boolean isFinished() {
-        return finish != null;
+    /** How far they are computed. */
+    public Progress progress() {
+        return progress;
     }
 
     /** When it came how far. */
@@ -248,15 +226,12 @@ public final class Sequence {
         if (beam) {
             return; // its text comes with the answer
         }
-        text = new OutputText(tokenizer, params, emittedBefore);
-        for (int i = 0; i < output.size(); i++) {
-            text.append(output.get(i));
-        }
+        completion.begin(tokenizer, output);
     }
 
     /** Tokens it has once all launched steps are done. */
     public int length() {
-        return known + tokensInFlight;
+        return known + progress.tokensInFlight();
     }
 
     /** Most tokens of prompt and answer. */
@@ -269,16 +244,6 @@ public final class Sequence {
         return length() >= maxLength;
     }
 
-    /** Tokens whose computation was launched, drafts included. */
-    public int computed() {
-        return computed;
-    }
-
-    /** How many of them the draft model was given, if there is one. */
-    public int seen() {
-        return seen;
-    }
-
     /** Whether it guesses tokens where it can. */
     public boolean speculates() {
         return speculates;
@@ -286,24 +251,18 @@ public final class Sequence {
 
     /** Tokens it may guess now: where its last one alone is to be computed, as many as may follow but for the last. */
     public int draftable() {
-        boolean decodes = speculates && tokensInFlight == 0 && known > promptLength && computed == known - 1;
+        boolean decodes = speculates
+                && progress.tokensInFlight() == 0
+                && known > promptLength
+                && progress.computed() == known - 1;
         return decodes ? maxLength - known - 1 : 0;
-    }
-
-    /** Sampled tokens that are not known yet. */
-    public int tokensInFlight() {
-        return tokensInFlight;
-    }
-
-    public int stepsInFlight() {
-        return stepsInFlight;
     }
 
     /** Tokens that the next step may compute; none while its next token depends on what is still in flight. */
     public int computable() {
-        boolean waitsForHost =
-                held || tokensInFlight > 0 && (beam || hasBadWords || binding.state() != null || speculates);
-        return isFull() || waitsForHost ? 0 : length() - computed;
+        boolean dependsOnHost = beam || hasBadWords || completion.grammar() != null || speculates;
+        boolean waitsForHost = held || progress.tokensInFlight() > 0 && dependsOnHost;
+        return isFull() || waitsForHost ? 0 : length() - progress.computed();
     }
 
     /** Adds the tokens that may not be sampled next. */
@@ -313,30 +272,9 @@ public final class Sequence {
         }
     }
 
-    /** Runs, or waits to run, with so many tokens computed before, by itself or by others. */
-    public void restartAt(int cached) {
-        computed = cached;
-        seen = cached;
-    }
-
-    /** Goes with a step that computes {@code count} tokens and drafts behind them; the draft model does not see the last. */
-    public void launched(int count, int drafts, boolean samples) {
-        seen = computed + count + Math.max(0, drafts - 1);
-        computed += count + drafts;
-        stepsInFlight++;
-        tokensInFlight += samples ? 1 : 0;
-    }
-
-    /** A step it went with is done. */
-    public void landed(boolean sampled) {
-        stepsInFlight--;
-        tokensInFlight -= sampled ? 1 : 0;
-    }
-
     /** So many of its drafts are right; what was computed of the others does not count. */
     public void accept(int drafts) {
-        computed = Math.min(computed, known + drafts);
-        seen = Math.min(seen, computed);
+        progress.cutTo(known + drafts);
     }
 
     /** Sits out until its next token is chosen. */
@@ -355,41 +293,10 @@ public final class Sequence {
         held = false;
     }
 
-    /** Appends a sampled token and finds whether the answer ends with it; the text that may be shown now. */
+    /** Appends a sampled token; the text that may be shown now. */
     public String append(int token) {
         output.add(token);
         known++;
-        finish = StopRules.finish(this, token, maxLength);
-        boolean stopToken = finish == FinishReason.STOP || binding.isEnd(token);
-        if (finish != FinishReason.STOP) {
-            FinishReason bound = binding.advance(token);
-            finish = bound == null ? finish : bound;
-        }
-        if (stopToken) {
-            stopReason = StopRules.isEndOfSequence(params, token) ? null : (Object) token;
-        }
-        if (!stopToken || params.includeStop()) {
-            text.append(token);
-        }
-        if (text.stop() != null) {
-            finish = FinishReason.STOP;
-            stopReason = text.stop();
-        }
-        return text.take(isFinished());
-    }
-
-    /** Why it cannot go on, where it ended with {@link FinishReason#ERROR}. */
-    public String fault() {
-        return binding.fault();
-    }
-
-    /** How many of the first drafts its grammar allows, one after the other. */
-    public int allowed(int[] drafts) {
-        return binding.allowed(drafts);
-    }
-
-    /** Ends it from outside. */
-    public void finish(FinishReason reason) {
-        finish = reason;
+        return completion.append(token, outputLength(), known >= maxLength);
     }
 }

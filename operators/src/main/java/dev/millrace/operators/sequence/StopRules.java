@@ -5,14 +5,18 @@ final class StopRules {
 
     private StopRules() {}
 
-    /** Why the answer ends with the token that was just appended, or null. */
-    static FinishReason finish(Sequence sequence, int token, int maxLength) {
-        GenerationParams params = sequence.params();
+    /**
+     * Why the answer ends with a token, or null.
+     *
+     * @param length tokens of the answer, this one included
+     * @param isLast whether none may follow
+     */
+    static FinishReason finish(GenerationParams params, int token, int length, boolean isLast) {
         boolean stops = isEndOfSequence(params, token) || contains(params.stopTokenIds(), token);
-        if (stops && sequence.outputLength() >= params.sampling().minTokens()) {
+        if (stops && length >= params.sampling().minTokens()) {
             return FinishReason.STOP;
         }
-        return sequence.known() >= maxLength ? FinishReason.LENGTH : null;
+        return isLast ? FinishReason.LENGTH : null;
     }
 
     static boolean isEndOfSequence(GenerationParams params, int token) {

@@ -31,7 +31,7 @@ final class Answers implements EngineListener {
         }
         answer.finish = output.finish();
         answer.stopReason = output.stopReason();
-        assertThat(output.sequence().emittedChars()).isEqualTo(answer.text.length());
+        assertThat(output.sequence().completion().emittedChars()).isEqualTo(answer.text.length());
     }
 
     @Override
