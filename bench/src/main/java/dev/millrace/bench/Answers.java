@@ -50,8 +50,9 @@ final class Answers implements AutoCloseable, EngineListener {
         OperatorConfig config = DemoConfig.of(folder, folder, device.gpu())
                 .withSpeculation(speculation.engine(), speculation.executor());
         this.preparer = Prompts.preparer(model, tokenizer);
-        this.params = new GenerationParams(
-                SamplingParams.greedy(), maxTokens, NONE, ends(model), List.of(), false, true, -1, List.of());
+        this.params = GenerationParams.builder(SamplingParams.greedy(), maxTokens)
+                .eosTokenIds(ends(model))
+                .build();
         ModelExecutorFactory executors = device.executors();
         Limits limits = config.settledLimits(executors, model.config());
         this.loop = new EngineLoop(

@@ -263,6 +263,6 @@ final class DraftedBatch {
 
     private SamplingParams params() {
         int[] allowed = source == Source.MODEL ? null : new int[] {BOUND};
-        return new SamplingParams(0, 1, 0, 0, 1, 0, 0, 0, NONE, new float[0], allowed, NONE, 0, NONE);
+        return SamplingParams.builder().allowedIds(allowed).build();
     }
 }

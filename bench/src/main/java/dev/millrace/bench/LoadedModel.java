@@ -159,7 +159,8 @@ final class LoadedModel implements AutoCloseable, EngineListener {
     }
 
     private GenerationParams params() {
-        return new GenerationParams(
-                SamplingParams.greedy(), options.outputLen, NONE, NONE, List.of(), false, false, -1, List.of());
+        return GenerationParams.builder(SamplingParams.greedy(), options.outputLen)
+                .skipSpecialTokens(false)
+                .build();
     }
 }

@@ -10,7 +10,6 @@ import dev.millrace.operators.engine.InferenceEngine;
 import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -98,16 +97,9 @@ public class SchedulerBenchmark {
     }
 
     private static GenerationParams endless() {
-        return new GenerationParams(
-                SamplingParams.greedy(),
-                MAX_MODEL_LEN,
-                new int[0],
-                new int[] {1},
-                List.of(),
-                false,
-                true,
-                -1,
-                List.of());
+        return GenerationParams.builder(SamplingParams.greedy(), MAX_MODEL_LEN)
+                .eosTokenIds(1)
+                .build();
     }
 
     /** The benchmark takes the outputs itself. */

@@ -30,8 +30,13 @@ final class LogitsHash {
                 ModelExecutor executor = Executors.open(golden.model, kernels, 2)) {
             Driver driver = new Driver(executor, 4, 1);
             for (String name : cases) {
-                SamplingParams params = new SamplingParams(
-                        1, 0.95f, 0, 0.01f, 1.05f, 0, 0, 42, new int[0], new float[0], null, new int[0], 0, new int[0]);
+                SamplingParams params = SamplingParams.builder()
+                        .temperature(1)
+                        .topP(0.95f)
+                        .minP(0.01f)
+                        .repetitionPenalty(1.05f)
+                        .seed(42)
+                        .build();
                 Sequence sequence = driver.sequence(golden.named(name).prompt(), params);
                 for (int i = 0; i < decoded; i++) {
                     update(digest, driver.runInChunks(sequence, 16));

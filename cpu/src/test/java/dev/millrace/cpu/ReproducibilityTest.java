@@ -150,8 +150,15 @@ class ReproducibilityTest {
 
     @Test
     void seededDrawsAreTheSameInAnyCompany() {
-        SamplingParams params = new SamplingParams(
-                1, 0.95f, 50, 0, 1.05f, 0.1f, 0.1f, 77, new int[0], new float[0], null, new int[0], 0, new int[0]);
+        SamplingParams params = SamplingParams.builder()
+                .temperature(1)
+                .topP(0.95f)
+                .topK(50)
+                .repetitionPenalty(1.05f)
+                .presencePenalty(0.1f)
+                .frequencyPenalty(0.1f)
+                .seed(77)
+                .build();
         try (ModelExecutor executor = Executors.open(DEMO, Kernels.vector(), 2)) {
             Driver driver = new Driver(executor, 40, 1);
             int[] alone = tokens(driver, driver.sequence(prompt(20, 9), params), List.of());

@@ -72,21 +72,20 @@ class SpeculationTest {
     }
 
     private static SamplingParams params(Random random) {
-        return new SamplingParams(
-                random.nextInt(4) == 0 ? 0 : 0.3f + random.nextFloat(),
-                random.nextBoolean() ? 1 : 0.9f,
-                random.nextBoolean() ? 0 : 20,
-                random.nextBoolean() ? 0 : 0.01f,
-                random.nextBoolean() ? 1 : 1.3f,
-                random.nextBoolean() ? 0 : 1.1f,
-                random.nextBoolean() ? 0 : 0.7f,
-                random.nextLong(),
-                new int[] {7, 500},
-                new float[] {2, -3},
-                null,
-                new int[] {9},
-                random.nextInt(LENGTH),
-                new int[] {100, 200, 300});
+        return SamplingParams.builder()
+                .temperature(random.nextInt(4) == 0 ? 0 : 0.3f + random.nextFloat())
+                .topP(random.nextBoolean() ? 1 : 0.9f)
+                .topK(random.nextBoolean() ? 0 : 20)
+                .minP(random.nextBoolean() ? 0 : 0.01f)
+                .repetitionPenalty(random.nextBoolean() ? 1 : 1.3f)
+                .presencePenalty(random.nextBoolean() ? 0 : 1.1f)
+                .frequencyPenalty(random.nextBoolean() ? 0 : 0.7f)
+                .seed(random.nextLong())
+                .bias(new int[] {7, 500}, new float[] {2, -3})
+                .bannedIds(9)
+                .minTokens(random.nextInt(LENGTH))
+                .stopIds(100, 200, 300)
+                .build();
     }
 
     private static PreparedPrompt prompt(int length, Random random) {

@@ -34,7 +34,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("device")
 class ReferenceTest {
 
-    private static final int[] NONE = {};
     private static final double LOGITS = 1e-3;
     private static final double EMBEDDINGS = 1e-4;
     private static final double COMPARABLE_MARGIN = 2e-3;
@@ -110,8 +109,16 @@ class ReferenceTest {
     /** Noise and penalties decide, not the last bits of logits. */
     @Test
     void seededDrawsAreThoseOfTheCpu() {
-        SamplingParams params =
-                new SamplingParams(1, 0.95f, 50, 0.01f, 1.05f, 0.1f, 0.1f, 77, NONE, new float[0], null, NONE, 0, NONE);
+        SamplingParams params = SamplingParams.builder()
+                .temperature(1)
+                .topP(0.95f)
+                .topK(50)
+                .minP(0.01f)
+                .repetitionPenalty(1.05f)
+                .presencePenalty(0.1f)
+                .frequencyPenalty(0.1f)
+                .seed(77)
+                .build();
         try (ModelExecutor gpu = Models.withGraphs(Models.GOLDEN_A);
                 ModelExecutor cpu = Models.cpu(Models.GOLDEN_A)) {
             assertThat(draws(new StepDriver(gpu), params)).isEqualTo(draws(new StepDriver(cpu), params));
@@ -121,8 +128,16 @@ class ReferenceTest {
     /** Penalties count what was drawn: a target that changed a row would change the draws after it. */
     @Test
     void promptTokensHaveTheLogprobsOfTheCpuAndDisturbNoDraw() {
-        SamplingParams params =
-                new SamplingParams(1, 0.95f, 50, 0.01f, 1.3f, 0.1f, 0.5f, 77, NONE, new float[0], null, NONE, 0, NONE);
+        SamplingParams params = SamplingParams.builder()
+                .temperature(1)
+                .topP(0.95f)
+                .topK(50)
+                .minP(0.01f)
+                .repetitionPenalty(1.3f)
+                .presencePenalty(0.1f)
+                .frequencyPenalty(0.5f)
+                .seed(77)
+                .build();
         try (ModelExecutor gpu = Models.withGraphs(Models.GOLDEN_A);
                 ModelExecutor cpu = Models.cpu(Models.GOLDEN_A)) {
             List<StepOutput> ours = scored(new StepDriver(gpu), params);

@@ -325,20 +325,17 @@ class SpeculationTest {
     }
 
     private static SamplingParams params(float repetition, float presence, float frequency) {
-        return new SamplingParams(
-                0.8f,
-                0.95f,
-                40,
-                0.01f,
-                repetition,
-                presence,
-                frequency,
-                77,
-                NONE,
-                new float[0],
-                null,
-                NONE,
-                TOKENS / 2,
-                new int[] {5, 6, 7, 8, 9, 10, 11, 12});
+        return SamplingParams.builder()
+                .temperature(0.8f)
+                .topP(0.95f)
+                .topK(40)
+                .minP(0.01f)
+                .repetitionPenalty(repetition)
+                .presencePenalty(presence)
+                .frequencyPenalty(frequency)
+                .seed(77)
+                .minTokens(TOKENS / 2)
+                .stopIds(5, 6, 7, 8, 9, 10, 11, 12)
+                .build();
     }
 }

@@ -137,22 +137,20 @@ class GpuSamplerTest {
         for (int i = 0; i < vocabSize; i++) {
             biases[i] = i % 7 / 7f;
         }
-        SamplingParams biased = new SamplingParams(1, 1, 0, 0, 1.4f, 0.2f, 0.01f, 5, all, biases, null, NONE, 0, NONE);
-        SamplingParams allowed = new SamplingParams(
-                1,
-                1,
-                0,
-                0,
-                1,
-                0,
-                0,
-                6,
-                NONE,
-                new float[0],
-                Arrays.copyOf(all, 9000),
-                Arrays.copyOf(all, 8999),
-                0,
-                NONE);
+        SamplingParams biased = SamplingParams.builder()
+                .temperature(1)
+                .repetitionPenalty(1.4f)
+                .presencePenalty(0.2f)
+                .frequencyPenalty(0.01f)
+                .seed(5)
+                .bias(all, biases)
+                .build();
+        SamplingParams allowed = SamplingParams.builder()
+                .temperature(1)
+                .seed(6)
+                .allowedIds(Arrays.copyOf(all, 9000))
+                .bannedIds(Arrays.copyOf(all, 8999))
+                .build();
         RandomDraws random = new RandomDraws(9, vocabSize);
         try (SamplerRig rig = new SamplerRig(vocabSize, vocabSize, 2)) {
             List<RowAssignment> assignments = List.of(
@@ -168,12 +166,20 @@ class GpuSamplerTest {
         float[] logits = new float[vocabSize];
         logits[7] = 5;
         logits[9] = 4;
-        SamplingParams burdened = new SamplingParams(
-                0, 1, 0, 0, 2, 1, 1, 0, new int[] {3}, new float[] {50}, new int[] {2, 3}, new int[] {7}, 9, new int[] {
-                    9
-                });
-        SamplingParams penalized =
-                new SamplingParams(0, 1, 0, 0, 1, 0.5f, 0.4f, 0, NONE, new float[0], null, NONE, 0, NONE);
+        SamplingParams burdened = SamplingParams.builder()
+                .repetitionPenalty(2)
+                .presencePenalty(1)
+                .frequencyPenalty(1)
+                .bias(new int[] {3}, new float[] {50})
+                .allowedIds(2, 3)
+                .bannedIds(7)
+                .minTokens(9)
+                .stopIds(9)
+                .build();
+        SamplingParams penalized = SamplingParams.builder()
+                .presencePenalty(0.5f)
+                .frequencyPenalty(0.4f)
+                .build();
         try (SamplerRig rig = new SamplerRig(vocabSize, vocabSize, 1)) {
             assertThat(one(rig, burdened, new int[] {7}, new int[] {7, 7}, logits))
                     .isEqualTo(3);
@@ -308,7 +314,13 @@ class GpuSamplerTest {
     }
 
     private static SamplingParams filtered(float topP, int topK, float minP) {
-        return new SamplingParams(0.9f, topP, topK, minP, 1, 0, 0, 11, NONE, new float[0], null, NONE, 0, NONE);
+        return SamplingParams.builder()
+                .temperature(0.9f)
+                .topP(topP)
+                .topK(topK)
+                .minP(minP)
+                .seed(11)
+                .build();
     }
 
     private static int[][] none(int samples) {
@@ -316,21 +328,16 @@ class GpuSamplerTest {
     }
 
     private static SamplingParams params(JsonNode json) {
-        return new SamplingParams(
-                (float) json.get("temperature").asDouble(),
-                (float) json.get("top_p").asDouble(),
-                json.get("top_k").asInt(),
-                (float) json.get("min_p").asDouble(),
-                (float) json.get("repetition_penalty").asDouble(),
-                (float) json.get("presence_penalty").asDouble(),
-                (float) json.get("frequency_penalty").asDouble(),
-                17,
-                NONE,
-                new float[0],
-                null,
-                NONE,
-                0,
-                NONE);
+        return SamplingParams.builder()
+                .temperature((float) json.get("temperature").asDouble())
+                .topP((float) json.get("top_p").asDouble())
+                .topK(json.get("top_k").asInt())
+                .minP((float) json.get("min_p").asDouble())
+                .repetitionPenalty((float) json.get("repetition_penalty").asDouble())
+                .presencePenalty((float) json.get("presence_penalty").asDouble())
+                .frequencyPenalty((float) json.get("frequency_penalty").asDouble())
+                .seed(17)
+                .build();
     }
 
     private static float[] floats(Tensor tensor) {

@@ -104,8 +104,14 @@ class MaskedDrawTest {
     }
 
     private static RowAssignment row(int row, float temperature, float topP, int topK, float minP, int[] allowed) {
-        SamplingParams params = new SamplingParams(
-                temperature, topP, topK, minP, 1, 0, 0, 3, NONE, new float[0], allowed, NONE, 0, NONE);
+        SamplingParams params = SamplingParams.builder()
+                .temperature(temperature)
+                .topP(topP)
+                .topK(topK)
+                .minP(minP)
+                .seed(3)
+                .allowedIds(allowed)
+                .build();
         return new RowAssignment(row, params, 0, NONE, NONE);
     }
 

@@ -26,21 +26,21 @@ final class RandomDraws {
         for (int i = 0; i < biases.length; i++) {
             biases[i] = (float) random.nextGaussian() * 5;
         }
-        return new SamplingParams(
-                greedy ? 0 : pick(0.01f, 0.3f, 0.7f, 1, 1.3f, 2.5f),
-                greedy ? 1 : pick(PROBABILITIES),
-                greedy ? 0 : (int) pick(0, 0, 1, 2, 5, 20, 50, vocabSize / 2, vocabSize - 1, vocabSize, 1 << 30),
-                greedy ? 0 : pick(0, 0, 0, 0.001f, 0.05f, 0.5f, 1),
-                pick(1, 1, 1.05f, 1.5f, 0.5f),
-                pick(0, 0, 0.5f, -0.7f),
-                pick(0, 0, 0.3f, -0.2f),
-                random.nextLong(),
-                biasIds,
-                biases,
-                random.nextInt(6) == 0 ? ids(1 + random.nextInt(vocabSize / 2)) : null,
-                random.nextInt(4) == 0 ? ids(1 + random.nextInt(30)) : NONE,
-                random.nextInt(3) == 0 ? 3 : 0,
-                ids(1 + random.nextInt(4)));
+        return SamplingParams.builder()
+                .temperature(greedy ? 0 : pick(0.01f, 0.3f, 0.7f, 1, 1.3f, 2.5f))
+                .topP(greedy ? 1 : pick(PROBABILITIES))
+                .topK(greedy ? 0 : (int) pick(0, 0, 1, 2, 5, 20, 50, vocabSize / 2, vocabSize - 1, vocabSize, 1 << 30))
+                .minP(greedy ? 0 : pick(0, 0, 0, 0.001f, 0.05f, 0.5f, 1))
+                .repetitionPenalty(pick(1, 1, 1.05f, 1.5f, 0.5f))
+                .presencePenalty(pick(0, 0, 0.5f, -0.7f))
+                .frequencyPenalty(pick(0, 0, 0.3f, -0.2f))
+                .seed(random.nextLong())
+                .bias(biasIds, biases)
+                .allowedIds(random.nextInt(6) == 0 ? ids(1 + random.nextInt(vocabSize / 2)) : null)
+                .bannedIds(random.nextInt(4) == 0 ? ids(1 + random.nextInt(30)) : NONE)
+                .minTokens(random.nextInt(3) == 0 ? 3 : 0)
+                .stopIds(ids(1 + random.nextInt(4)))
+                .build();
     }
 
     /** Distinct, ascending. */

@@ -61,8 +61,13 @@ public final class SamplerBenchmark {
     }
 
     private static SamplingParams params(float temperature, float topP, int topK, float repetitionPenalty) {
-        return new SamplingParams(
-                temperature, topP, topK, 0, repetitionPenalty, 0, 0, 3, NONE, new float[0], null, NONE, 0, NONE);
+        return SamplingParams.builder()
+                .temperature(temperature)
+                .topP(topP)
+                .topK(topK)
+                .repetitionPenalty(repetitionPenalty)
+                .seed(3)
+                .build();
     }
 
     private static void fill(Device device, Stream stream, DeviceBuffer logits, int rows, int vocabSize) {

@@ -80,10 +80,10 @@ final class BeamCheck {
     }
 
     private GenerationParams params() {
-        int[] none = {};
-        return new GenerationParams(
-                        SamplingParams.greedy(), reference.length(), none, none, List.of(), false, true, 0, List.of())
-                .withBeams(new BeamParams(reference.width(), 1, false));
+        return GenerationParams.builder(SamplingParams.greedy(), reference.length())
+                .logprobs(0)
+                .beams(new BeamParams(reference.width(), 1, false))
+                .build();
     }
 
     private static float[] floats(double[] values) {

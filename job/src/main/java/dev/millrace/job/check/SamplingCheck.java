@@ -10,8 +10,6 @@ import java.util.List;
 /** Compares the probabilities by which a token is drawn with {@code sampling-X}. */
 final class SamplingCheck {
 
-    private static final int[] NONE = {};
-
     private final VectorFiles files;
     private final String file;
 
@@ -50,21 +48,15 @@ final class SamplingCheck {
     }
 
     private static SamplingParams params(JsonNode entry) {
-        return new SamplingParams(
-                number(entry, "temperature", 1),
-                number(entry, "top_p", 1),
-                entry.path("top_k").asInt(0),
-                number(entry, "min_p", 0),
-                number(entry, "repetition_penalty", 1),
-                number(entry, "presence_penalty", 0),
-                number(entry, "frequency_penalty", 0),
-                0,
-                NONE,
-                new float[0],
-                null,
-                NONE,
-                0,
-                NONE);
+        return SamplingParams.builder()
+                .temperature(number(entry, "temperature", 1))
+                .topP(number(entry, "top_p", 1))
+                .topK(entry.path("top_k").asInt(0))
+                .minP(number(entry, "min_p", 0))
+                .repetitionPenalty(number(entry, "repetition_penalty", 1))
+                .presencePenalty(number(entry, "presence_penalty", 0))
+                .frequencyPenalty(number(entry, "frequency_penalty", 0))
+                .build();
     }
 
     private static float number(JsonNode entry, String name, double otherwise) {

@@ -128,6 +128,6 @@ final class WarmUp implements AutoCloseable {
     }
 
     private static GenerationParams params() {
-        return new GenerationParams(SamplingParams.greedy(), TOKENS, NONE, NONE, List.of(), false, true, -1, List.of());
+        return GenerationParams.builder(SamplingParams.greedy(), TOKENS).build();
     }
 }

@@ -38,7 +38,12 @@ public record SamplingParams(
 
     /** The likeliest token, always. */
     public static SamplingParams greedy() {
-        return new SamplingParams(0, 1, 0, 0, 1, 0, 0, 0, NO_IDS, new float[0], null, NO_IDS, 0, NO_IDS);
+        return builder().build();
+    }
+
+    /** Parameters that ask for nothing but the likeliest token until they are told more. */
+    public static Builder builder() {
+        return new Builder();
     }
 
     public boolean isGreedy() {
@@ -48,5 +53,110 @@ public record SamplingParams(
     /** Whether a draw depends on the tokens before it. */
     public boolean hasPenalties() {
         return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
+    }
+
+    /** Takes parameters by their names; what is not said stays as in {@link SamplingParams#greedy}. */
+    public static final class Builder {
+
+        private float temperature;
+        private float topP = 1;
+        private int topK;
+        private float minP;
+        private float repetitionPenalty = 1;
+        private float presencePenalty;
+        private float frequencyPenalty;
+        private long seed;
+        private int[] biasIds = NO_IDS;
+        private float[] biasValues = {};
+        private int[] allowedIds;
+        private int[] bannedIds = NO_IDS;
+        private int minTokens;
+        private int[] stopIds = NO_IDS;
+
+        private Builder() {}
+
+        public Builder temperature(float value) {
+            temperature = value;
+            return this;
+        }
+
+        public Builder topP(float value) {
+            topP = value;
+            return this;
+        }
+
+        public Builder topK(int value) {
+            topK = value;
+            return this;
+        }
+
+        public Builder minP(float value) {
+            minP = value;
+            return this;
+        }
+
+        public Builder repetitionPenalty(float value) {
+            repetitionPenalty = value;
+            return this;
+        }
+
+        public Builder presencePenalty(float value) {
+            presencePenalty = value;
+            return this;
+        }
+
+        public Builder frequencyPenalty(float value) {
+            frequencyPenalty = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder bias(int[] ids, float[] values) {
+            biasIds = ids;
+            biasValues = values;
+            return this;
+        }
+
+        public Builder allowedIds(int... value) {
+            allowedIds = value;
+            return this;
+        }
+
+        public Builder bannedIds(int... value) {
+            bannedIds = value;
+            return this;
+        }
+
+        public Builder minTokens(int value) {
+            minTokens = value;
+            return this;
+        }
+
+        public Builder stopIds(int... value) {
+            stopIds = value;
+            return this;
+        }
+
+        public SamplingParams build() {
+            return new SamplingParams(
+                    temperature,
+                    topP,
+                    topK,
+                    minP,
+                    repetitionPenalty,
+                    presencePenalty,
+                    frequencyPenalty,
+                    seed,
+                    biasIds,
+                    biasValues,
+                    allowedIds,
+                    bannedIds,
+                    minTokens,
+                    stopIds);
+        }
     }
 }

@@ -133,8 +133,12 @@ class SamplerTest {
     @Test
     void onlyAllowedTokensAreDrawnAndBannedOnesNever() {
         float[] logits = randomLogits(50, 3);
-        SamplingParams params = new SamplingParams(
-                2, 1, 0, 0, 1, 0, 0, 3, NONE, new float[0], new int[] {4, 8, 15, 16, 23}, new int[] {8}, 0, NONE);
+        SamplingParams params = SamplingParams.builder()
+                .temperature(2)
+                .seed(3)
+                .allowedIds(4, 8, 15, 16, 23)
+                .bannedIds(8)
+                .build();
         Sampler sampler = new Sampler(50);
         for (int position = 0; position < 200; position++) {
             int drawn = sampler.sample(logits, 0, new Sampler.Context(params, null, 0, 0, position, new int[] {15}));
@@ -147,7 +151,7 @@ class SamplerTest {
         float[] logits = randomLogits(50, 3);
         int[] mask = {1 << 4 | 1 << 31, 1 << (40 - 32)};
         SamplingParams params =
-                new SamplingParams(2, 1, 0, 0, 1, 0, 0, 3, NONE, new float[0], null, new int[] {4}, 0, NONE);
+                SamplingParams.builder().temperature(2).seed(3).bannedIds(4).build();
         Sampler sampler = new Sampler(50);
         Set<Integer> drawn = new HashSet<>();
         for (int position = 0; position < 200; position++) {
@@ -169,8 +173,7 @@ class SamplerTest {
     @Test
     void stopTokensWaitForTheMinimumLength() {
         float[] logits = {0, 9, 1};
-        SamplingParams params =
-                new SamplingParams(0, 1, 0, 0, 1, 0, 0, 0, NONE, new float[0], null, NONE, 3, new int[] {1});
+        SamplingParams params = SamplingParams.builder().minTokens(3).stopIds(1).build();
         Sampler sampler = new Sampler(3);
         assertThat(sampler.sample(logits, 0, new Sampler.Context(params, null, 2, 0, 0)))
                 .isEqualTo(2);
@@ -182,7 +185,7 @@ class SamplerTest {
     void aBiasMovesATokenToTheTop() {
         float[] logits = {0, 9, 1};
         SamplingParams params =
-                new SamplingParams(0, 1, 0, 0, 1, 0, 0, 0, new int[] {2}, new float[] {100}, null, NONE, 0, NONE);
+                SamplingParams.builder().bias(new int[] {2}, new float[] {100}).build();
         assertThat(new Sampler(3).sample(logits, 0, context(params, 0, 0))).isEqualTo(2);
     }
 
@@ -190,8 +193,10 @@ class SamplerTest {
     void whereEverythingIsBannedTheLikeliestIsTaken() {
         float[] logits = {1, 5, 2};
         for (float temperature : new float[] {0, 1}) {
-            SamplingParams params = new SamplingParams(
-                    temperature, 1, 0, 0, 1, 0, 0, 0, NONE, new float[0], null, new int[] {0, 1, 2}, 0, NONE);
+            SamplingParams params = SamplingParams.builder()
+                    .temperature(temperature)
+                    .bannedIds(0, 1, 2)
+                    .build();
             assertThat(new Sampler(3).sample(logits, 0, context(params, 0, 0))).isEqualTo(1);
         }
     }
@@ -320,7 +325,11 @@ class SamplerTest {
     }
 
     private static SamplingParams drawing(float temperature, int[] allowed) {
-        return new SamplingParams(temperature, 1, 0, 0, 1, 0, 0, 3, NONE, new float[0], allowed, NONE, 0, NONE);
+        return SamplingParams.builder()
+                .temperature(temperature)
+                .seed(3)
+                .allowedIds(allowed)
+                .build();
     }
 
     private static Sampler.Context context(SamplingParams params, int choice, int position) {
@@ -328,26 +337,25 @@ class SamplerTest {
     }
 
     private static SamplingParams params(float temperature, float topP, int topK, float minP, long seed) {
-        return new SamplingParams(
-                temperature, topP, topK, minP, 1, 0, 0, seed, NONE, new float[0], null, NONE, 0, NONE);
+        return SamplingParams.builder()
+                .temperature(temperature)
+                .topP(topP)
+                .topK(topK)
+                .minP(minP)
+                .seed(seed)
+                .build();
     }
 
     private static SamplingParams params(JsonNode json) {
-        return new SamplingParams(
-                (float) json.get("temperature").asDouble(),
-                (float) json.get("top_p").asDouble(),
-                json.get("top_k").asInt(),
-                (float) json.get("min_p").asDouble(),
-                (float) json.get("repetition_penalty").asDouble(),
-                (float) json.get("presence_penalty").asDouble(),
-                (float) json.get("frequency_penalty").asDouble(),
-                0,
-                NONE,
-                new float[0],
-                null,
-                NONE,
-                0,
-                NONE);
+        return SamplingParams.builder()
+                .temperature((float) json.get("temperature").asDouble())
+                .topP((float) json.get("top_p").asDouble())
+                .topK(json.get("top_k").asInt())
+                .minP((float) json.get("min_p").asDouble())
+                .repetitionPenalty((float) json.get("repetition_penalty").asDouble())
+                .presencePenalty((float) json.get("presence_penalty").asDouble())
+                .frequencyPenalty((float) json.get("frequency_penalty").asDouble())
+                .build();
     }
 
     private static float[] randomLogits(int count, long seed) {

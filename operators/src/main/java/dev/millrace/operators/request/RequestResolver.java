@@ -74,20 +74,18 @@ public final class RequestResolver {
 
     private GenerationParams generation(
             SamplingOptions options, SamplingParams params, BadWords badWords, PromptInput prompt) {
-        return new GenerationParams(
-                params,
-                maxTokens(options, prompt),
-                Ids.toArray(options.getStopTokenIds()),
-                options.getIgnoreEos() ? new int[0] : eosTokenIds,
-                stops(options),
-                options.getIncludeStopStrInOutput(),
-                options.getSkipSpecialTokens(),
-                logprobs(options.getLogprobs(), "logprobs", "sample"),
-                promptLogprobs(options),
-                echo(options, prompt),
-                badWords.longer(),
-                null,
-                GrammarReader.read(options.getStructuredOutputs()));
+        return GenerationParams.builder(params, maxTokens(options, prompt))
+                .stopTokenIds(Ids.toArray(options.getStopTokenIds()))
+                .eosTokenIds(options.getIgnoreEos() ? new int[0] : eosTokenIds)
+                .stop(stops(options))
+                .includeStop(options.getIncludeStopStrInOutput())
+                .skipSpecialTokens(options.getSkipSpecialTokens())
+                .logprobs(logprobs(options.getLogprobs(), "logprobs", "sample"))
+                .promptLogprobs(promptLogprobs(options))
+                .echo(echo(options, prompt))
+                .badWords(badWords.longer())
+                .grammar(GrammarReader.read(options.getStructuredOutputs()))
+                .build();
     }
 
     /** The most that may be wanted; what is left of the context is not known yet. */

@@ -41,21 +41,22 @@ final class SamplingResolver {
         float minP = Require.within(or(options.getMinP(), defaults.minP(), 0), 0, 1, "min_p");
         boolean greedy = temperature == 0;
         Map<Integer, Float> bias = bias(options.getLogitBias());
-        var params = new SamplingParams(
-                temperature,
-                greedy ? 1 : topP,
-                greedy ? 0 : topK,
-                greedy ? 0 : minP,
-                repetitionPenalty(options),
-                Require.within(or(options.getPresencePenalty(), null, 0), -2, 2, "presence_penalty"),
-                Require.within(or(options.getFrequencyPenalty(), null, 0), -2, 2, "frequency_penalty"),
-                seed,
-                Ids.toArray(bias.keySet()),
-                values(bias),
-                allowedIds(options),
-                badWords.single(),
-                minTokens(options),
-                stopIds(options));
+        var params = SamplingParams.builder()
+                .temperature(temperature)
+                .topP(greedy ? 1 : topP)
+                .topK(greedy ? 0 : topK)
+                .minP(greedy ? 0 : minP)
+                .repetitionPenalty(repetitionPenalty(options))
+                .presencePenalty(Require.within(or(options.getPresencePenalty(), null, 0), -2, 2, "presence_penalty"))
+                .frequencyPenalty(
+                        Require.within(or(options.getFrequencyPenalty(), null, 0), -2, 2, "frequency_penalty"))
+                .seed(seed)
+                .bias(Ids.toArray(bias.keySet()), values(bias))
+                .allowedIds(allowedIds(options))
+                .bannedIds(badWords.single())
+                .minTokens(minTokens(options))
+                .stopIds(stopIds(options))
+                .build();
         requireAChoice(params);
         return params;
     }

@@ -36,102 +36,140 @@ public record GenerationParams(
         BeamParams beams,
         GrammarSource grammar) {
 
-    /** With nothing of the prompt in the answer, and no grammar. */
-    public GenerationParams(
-            SamplingParams sampling,
-            int maxTokens,
-            int[] stopTokenIds,
-            int[] eosTokenIds,
-            List<String> stop,
-            boolean includeStop,
-            boolean skipSpecialTokens,
-            int logprobs,
-            List<int[]> badWords) {
-        this(
-                sampling,
-                maxTokens,
-                stopTokenIds,
-                eosTokenIds,
-                stop,
-                includeStop,
-                skipSpecialTokens,
-                logprobs,
-                -1,
-                false,
-                badWords,
-                null,
-                null);
-    }
+    private static final int NONE = -1;
 
-    /** The same with log-probabilities of the prompt, or its text. */
-    public GenerationParams withPrompt(int logprobsOfPrompt, boolean echoed) {
-        return new GenerationParams(
-                sampling,
-                maxTokens,
-                stopTokenIds,
-                eosTokenIds,
-                stop,
-                includeStop,
-                skipSpecialTokens,
-                logprobs,
-                logprobsOfPrompt,
-                echoed,
-                badWords,
-                beams,
-                grammar);
-    }
-
-    /** The same bound to a grammar. */
-    public GenerationParams withGrammar(GrammarSource source) {
-        return new GenerationParams(
-                sampling,
-                maxTokens,
-                stopTokenIds,
-                eosTokenIds,
-                stop,
-                includeStop,
-                skipSpecialTokens,
-                logprobs,
-                promptLogprobs,
-                echo,
-                badWords,
-                beams,
-                source);
+    /**
+     * An answer of the tokens' text, which ends with its last token, until more is told.
+     *
+     * @param maxTokens most tokens to generate, at least 1
+     */
+    public static Builder builder(SamplingParams sampling, int maxTokens) {
+        return new Builder(sampling, maxTokens);
     }
 
     /** The same, searched for in beams. */
     public GenerationParams withBeams(BeamParams search) {
-        return new GenerationParams(
-                sampling,
-                maxTokens,
-                stopTokenIds,
-                eosTokenIds,
-                stop,
-                includeStop,
-                skipSpecialTokens,
-                logprobs,
-                promptLogprobs,
-                echo,
-                badWords,
-                search,
-                grammar);
+        return toBuilder().beams(search).build();
     }
 
     /** The same with at most so many tokens. */
     public GenerationParams withMaxTokens(int most) {
-        return new GenerationParams(
-                sampling,
-                most,
-                stopTokenIds,
-                eosTokenIds,
-                stop,
-                includeStop,
-                skipSpecialTokens,
-                logprobs,
-                promptLogprobs,
-                echo,
-                badWords,
-                beams,
-                grammar);
+        return toBuilder().maxTokens(most).build();
+    }
+
+    /** One that begins with what these say. */
+    public Builder toBuilder() {
+        return builder(sampling, maxTokens)
+                .stopTokenIds(stopTokenIds)
+                .eosTokenIds(eosTokenIds)
+                .stop(stop)
+                .includeStop(includeStop)
+                .skipSpecialTokens(skipSpecialTokens)
+                .logprobs(logprobs)
+                .promptLogprobs(promptLogprobs)
+                .echo(echo)
+                .badWords(badWords)
+                .beams(beams)
+                .grammar(grammar);
+    }
+
+    /** Takes parameters by their names. */
+    public static final class Builder {
+
+        private final SamplingParams sampling;
+        private int maxTokens;
+        private int[] stopTokenIds = {};
+        private int[] eosTokenIds = {};
+        private List<String> stop = List.of();
+        private boolean includeStop;
+        private boolean skipSpecialTokens = true;
+        private int logprobs = NONE;
+        private int promptLogprobs = NONE;
+        private boolean echo;
+        private List<int[]> badWords = List.of();
+        private BeamParams beams;
+        private GrammarSource grammar;
+
+        private Builder(SamplingParams sampling, int maxTokens) {
+            this.sampling = sampling;
+            this.maxTokens = maxTokens;
+        }
+
+        public Builder maxTokens(int value) {
+            maxTokens = value;
+            return this;
+        }
+
+        public Builder stopTokenIds(int... value) {
+            stopTokenIds = value;
+            return this;
+        }
+
+        public Builder eosTokenIds(int... value) {
+            eosTokenIds = value;
+            return this;
+        }
+
+        public Builder stop(List<String> value) {
+            stop = value;
+            return this;
+        }
+
+        public Builder includeStop(boolean value) {
+            includeStop = value;
+            return this;
+        }
+
+        public Builder skipSpecialTokens(boolean value) {
+            skipSpecialTokens = value;
+            return this;
+        }
+
+        public Builder logprobs(int value) {
+            logprobs = value;
+            return this;
+        }
+
+        public Builder promptLogprobs(int value) {
+            promptLogprobs = value;
+            return this;
+        }
+
+        public Builder echo(boolean value) {
+            echo = value;
+            return this;
+        }
+
+        public Builder badWords(List<int[]> value) {
+            badWords = value;
+            return this;
+        }
+
+        public Builder beams(BeamParams value) {
+            beams = value;
+            return this;
+        }
+
+        public Builder grammar(GrammarSource value) {
+            grammar = value;
+            return this;
+        }
+
+        public GenerationParams build() {
+            return new GenerationParams(
+                    sampling,
+                    maxTokens,
+                    stopTokenIds,
+                    eosTokenIds,
+                    stop,
+                    includeStop,
+                    skipSpecialTokens,
+                    logprobs,
+                    promptLogprobs,
+                    echo,
+                    badWords,
+                    beams,
+                    grammar);
+        }
     }
 }

@@ -48,27 +48,27 @@ final class ParamsFormat {
 
     /** @param version of the format */
     static GenerationParams read(DataInputStream in, int version) throws IOException {
-        GenerationParams first = readFirst(in);
+        GenerationParams.Builder first = readFirst(in);
         if (version == 1) {
-            return first;
+            return first.build();
         }
-        return first.withPrompt(in.readInt(), in.readBoolean())
-                .withBeams(Fields.readNullable(in, ParamsFormat::readBeams))
-                .withGrammar(Fields.readNullable(
-                        in, from -> new GrammarSource(Kind.valueOf(Fields.readString(from)), Fields.readString(from))));
+        return first.promptLogprobs(in.readInt())
+                .echo(in.readBoolean())
+                .beams(Fields.readNullable(in, ParamsFormat::readBeams))
+                .grammar(Fields.readNullable(
+                        in, from -> new GrammarSource(Kind.valueOf(Fields.readString(from)), Fields.readString(from))))
+                .build();
     }
 
-    private static GenerationParams readFirst(DataInputStream in) throws IOException {
-        return new GenerationParams(
-                readSampling(in),
-                in.readInt(),
-                Fields.readInts(in),
-                Fields.readInts(in),
-                Fields.readList(in, Fields::readString),
-                in.readBoolean(),
-                in.readBoolean(),
-                in.readInt(),
-                Fields.readList(in, Fields::readInts));
+    private static GenerationParams.Builder readFirst(DataInputStream in) throws IOException {
+        return GenerationParams.builder(readSampling(in), in.readInt())
+                .stopTokenIds(Fields.readInts(in))
+                .eosTokenIds(Fields.readInts(in))
+                .stop(Fields.readList(in, Fields::readString))
+                .includeStop(in.readBoolean())
+                .skipSpecialTokens(in.readBoolean())
+                .logprobs(in.readInt())
+                .badWords(Fields.readList(in, Fields::readInts));
     }
 
     private static void writeSampling(SamplingParams params, DataOutputStream out) throws IOException {
@@ -89,20 +89,20 @@ final class ParamsFormat {
     }
 
     private static SamplingParams readSampling(DataInputStream in) throws IOException {
-        return new SamplingParams(
-                in.readFloat(),
-                in.readFloat(),
-                in.readInt(),
-                in.readFloat(),
-                in.readFloat(),
-                in.readFloat(),
-                in.readFloat(),
-                in.readLong(),
-                Fields.readInts(in),
-                Fields.readFloats(in),
-                Fields.readNullable(in, Fields::readInts),
-                Fields.readInts(in),
-                in.readInt(),
-                Fields.readInts(in));
+        return SamplingParams.builder()
+                .temperature(in.readFloat())
+                .topP(in.readFloat())
+                .topK(in.readInt())
+                .minP(in.readFloat())
+                .repetitionPenalty(in.readFloat())
+                .presencePenalty(in.readFloat())
+                .frequencyPenalty(in.readFloat())
+                .seed(in.readLong())
+                .bias(Fields.readInts(in), Fields.readFloats(in))
+                .allowedIds(Fields.readNullable(in, Fields::readInts))
+                .bannedIds(Fields.readInts(in))
+                .minTokens(in.readInt())
+                .stopIds(Fields.readInts(in))
+                .build();
     }
 }

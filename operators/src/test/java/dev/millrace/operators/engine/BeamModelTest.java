@@ -99,20 +99,13 @@ class BeamModelTest {
     }
 
     private BeamSearch search(int id, List<Hypothesis> found) {
-        int[] none = {};
-        GenerationParams params = new GenerationParams(
-                        SamplingParams.greedy(),
-                        MAX_TOKENS,
-                        none,
-                        new int[] {977},
-                        List.of(),
-                        false,
-                        true,
-                        -1,
-                        List.of())
-                .withBeams(new BeamParams(WIDTH, 1, false));
+        GenerationParams params = GenerationParams.builder(SamplingParams.greedy(), MAX_TOKENS)
+                .eosTokenIds(977)
+                .beams(new BeamParams(WIDTH, 1, false))
+                .build();
         List<Sequence> answers = IntStream.range(0, WIDTH)
-                .mapToObj(i -> new Sequence("r" + id, i, id, 0, prompts.get(id % prompts.size()), params, none, 0))
+                .mapToObj(
+                        i -> new Sequence("r" + id, i, id, 0, prompts.get(id % prompts.size()), params, new int[0], 0))
                 .toList();
         return new BeamSearch(answers, found);
     }

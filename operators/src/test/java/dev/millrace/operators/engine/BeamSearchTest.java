@@ -262,7 +262,8 @@ class BeamSearchTest {
     }
 
     private static GenerationParams withLogprobs(int count) {
-        return new GenerationParams(
-                EngineFixture.sampling(1, 0), 10, new int[0], new int[0], List.of(), false, true, count, List.of());
+        return GenerationParams.builder(EngineFixture.sampling(1, 0), 10)
+                .logprobs(count)
+                .build();
     }
 }

@@ -222,33 +222,33 @@ class DemoModelTest {
     }
 
     private static Sequence scored(int id, PreparedPrompt prompt, SamplingParams sampling) {
-        return new Sequence("r" + id, 0, id, 0, prompt, params(sampling).withPrompt(3, false), new int[0], 0);
+        return new Sequence(
+                "r" + id,
+                0,
+                id,
+                0,
+                prompt,
+                params(sampling).toBuilder().promptLogprobs(3).build(),
+                new int[0],
+                0);
     }
 
     private static GenerationParams params(SamplingParams sampling) {
-        return new GenerationParams(
-                sampling, MAX_TOKENS, new int[0], new int[] {977}, List.of(), false, true, -1, List.of());
+        return GenerationParams.builder(sampling, MAX_TOKENS).eosTokenIds(977).build();
     }
 
     private static SamplingParams sampling(int id) {
         float temperature = id < 11 ? 0 : 1;
         float repetition = id < 22 ? 1 : 1.2f;
         float presence = id < 22 ? 0 : 0.1f;
-        return new SamplingParams(
-                temperature,
-                0.95f,
-                50,
-                0,
-                repetition,
-                presence,
-                0,
-                id,
-                new int[0],
-                new float[0],
-                null,
-                new int[0],
-                0,
-                new int[0]);
+        return SamplingParams.builder()
+                .temperature(temperature)
+                .topP(0.95f)
+                .topK(50)
+                .repetitionPenalty(repetition)
+                .presencePenalty(presence)
+                .seed(id)
+                .build();
     }
 
     private record Run(

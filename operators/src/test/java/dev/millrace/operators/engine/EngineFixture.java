@@ -108,13 +108,19 @@ final class EngineFixture {
     }
 
     static SamplingParams sampling(long seed, int minTokens, int... stopIds) {
-        return new SamplingParams(
-                1, 1, 0, 0, 1, 0, 0, seed, new int[0], new float[0], null, new int[0], minTokens, stopIds);
+        return SamplingParams.builder()
+                .temperature(1)
+                .seed(seed)
+                .minTokens(minTokens)
+                .stopIds(stopIds)
+                .build();
     }
 
     static GenerationParams params(int maxTokens, String... stop) {
-        return new GenerationParams(
-                sampling(1, 0, END), maxTokens, new int[0], new int[] {END}, List.of(stop), false, true, -1, List.of());
+        return GenerationParams.builder(sampling(1, 0, END), maxTokens)
+                .eosTokenIds(END)
+                .stop(List.of(stop))
+                .build();
     }
 
     static Sequence sequence(int id, PreparedPrompt prompt, GenerationParams params) {
@@ -146,8 +152,7 @@ final class EngineFixture {
 
     /** Never stops by itself. */
     static GenerationParams endless(int maxTokens) {
-        return new GenerationParams(
-                sampling(1, 0), maxTokens, new int[0], new int[0], List.of(), false, true, -1, List.of());
+        return GenerationParams.builder(sampling(1, 0), maxTokens).build();
     }
 
     static String answer(EngineFixture fixture, PreparedPrompt prompt, GenerationParams params) {

@@ -121,7 +121,9 @@ class ForkTest {
         for (int request = 0; request < 3; request++) {
             int id = request;
             PreparedPrompt prompt = EngineFixture.text(100, 0);
-            GenerationParams params = EngineFixture.endless(MAX_TOKENS).withPrompt(2, false);
+            GenerationParams params = EngineFixture.endless(MAX_TOKENS).toBuilder()
+                    .promptLogprobs(2)
+                    .build();
             IntStream.range(0, CHOICES)
                     .mapToObj(i -> new Sequence("r" + id, i, id, 0, prompt, params, new int[0], 0))
                     .forEach(choices::add);

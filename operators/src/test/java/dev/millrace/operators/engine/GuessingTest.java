@@ -8,7 +8,6 @@ import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What guesses take of steps and blocks. */
@@ -49,8 +48,8 @@ class GuessingTest {
     void thoseThatGuessGoInOneStepAndTheOthersRunAhead() {
         EngineFixture fixture = fixture(64, 4);
         GenerationParams endless = endless(30, 1);
-        GenerationParams plain = new GenerationParams(
-                endless.sampling(), 30, new int[0], new int[0], List.of(), false, true, 0, List.of());
+        GenerationParams plain =
+                GenerationParams.builder(endless.sampling(), 30).logprobs(0).build();
         fixture.engine.add(EngineFixture.sequence(0, EngineFixture.text(20, 0), endless));
         fixture.engine.add(EngineFixture.sequence(1, EngineFixture.text(20, 1), plain));
         fixture.engine.launchSteps();
@@ -73,15 +72,7 @@ class GuessingTest {
 
     /** Parameters of an answer that nothing but its length ends. */
     private static GenerationParams endless(int maxTokens, int seed) {
-        return new GenerationParams(
-                EngineFixture.sampling(seed, 0),
-                maxTokens,
-                new int[0],
-                new int[0],
-                List.of(),
-                false,
-                true,
-                -1,
-                List.of());
+        return GenerationParams.builder(EngineFixture.sampling(seed, 0), maxTokens)
+                .build();
     }
 }

@@ -75,7 +75,10 @@ class InferenceEngineTest {
     }
 
     private static GenerationParams stopping(int[] stopTokens, int[] endTokens) {
-        return new GenerationParams(sampling(1, 0), 9, stopTokens, endTokens, List.of(), false, true, -1, List.of());
+        return GenerationParams.builder(sampling(1, 0), 9)
+                .stopTokenIds(stopTokens)
+                .eosTokenIds(endTokens)
+                .build();
     }
 
     @Test
@@ -229,10 +232,9 @@ class InferenceEngineTest {
         EngineFixture free = fixture(64);
         answer(free, text(20, 5), endless(9));
         int[] said = tokens(free);
-        GenerationParams params = new GenerationParams(
-                sampling(1, 0), 9, new int[0], new int[0], List.of(), false, true, -1, List.of(new int[] {
-                    said[3], said[4]
-                }));
+        GenerationParams params = GenerationParams.builder(sampling(1, 0), 9)
+                .badWords(List.of(new int[] {said[3], said[4]}))
+                .build();
         EngineFixture fixture = fixture(64);
         fixture.engine.add(sequence(1, text(20, 5), params));
         fixture.engine.launchSteps();

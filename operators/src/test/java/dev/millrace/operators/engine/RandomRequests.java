@@ -130,40 +130,37 @@ final class RandomRequests {
     private GenerationParams params(int promptLength) {
         int maxTokens = random.nextInt(3) == 0 ? 32 - promptLength % 16 : 1 + random.nextInt(40);
         int[] stops = random.nextInt(6) == 0 ? random.ints(40, 0, 900).toArray() : new int[0];
-        return new GenerationParams(
-                sampling(maxTokens, stops),
-                maxTokens,
-                stops,
-                random.nextInt(3) == 0 ? new int[0] : new int[] {END},
-                random.nextInt(4) == 0 ? List.of(" and a", "e", "三") : List.of(),
-                random.nextBoolean(),
-                true,
-                random.nextInt(8) == 0 ? 2 : -1,
-                random.nextInt(8) == 0 ? 1 : -1,
-                false,
-                random.nextInt(6) == 0 ? List.of(new int[] {260, 311}, new int[] {13, END}) : List.of(),
-                null,
-                null);
+        return GenerationParams.builder(sampling(maxTokens, stops), maxTokens)
+                .stopTokenIds(stops)
+                .eosTokenIds(random.nextInt(3) == 0 ? new int[0] : new int[] {END})
+                .stop(random.nextInt(4) == 0 ? List.of(" and a", "e", "三") : List.of())
+                .includeStop(random.nextBoolean())
+                .logprobs(random.nextInt(8) == 0 ? 2 : -1)
+                .promptLogprobs(random.nextInt(8) == 0 ? 1 : -1)
+                .badWords(random.nextInt(6) == 0 ? List.of(new int[] {260, 311}, new int[] {13, END}) : List.of())
+                .build();
     }
 
     private SamplingParams sampling(int maxTokens, int[] stops) {
-        return new SamplingParams(
-                random.nextInt(3) == 0 ? 0 : 0.2f + random.nextFloat(),
-                random.nextInt(3) == 0 ? 0.9f : 1,
-                random.nextInt(3) == 0 ? 20 : 0,
-                random.nextInt(3) == 0 ? 0.05f : 0,
-                random.nextInt(3) == 0 ? 1.3f : 1,
-                random.nextInt(3) == 0 ? 0.8f : 0,
-                random.nextInt(3) == 0 ? 0.5f : 0,
-                random.nextLong(),
-                random.nextInt(3) == 0 ? new int[] {7, 260, END} : new int[0],
-                new float[] {3, 2, -4},
-                random.nextInt(8) == 0
-                        ? random.ints(200, 0, 1024).distinct().sorted().toArray()
-                        : null,
-                random.nextInt(3) == 0 ? new int[] {260, 311} : new int[0],
-                random.nextInt(3) == 0 ? random.nextInt(maxTokens) : 0,
-                IntStream.concat(Arrays.stream(stops), IntStream.of(END)).toArray());
+        return SamplingParams.builder()
+                .temperature(random.nextInt(3) == 0 ? 0 : 0.2f + random.nextFloat())
+                .topP(random.nextInt(3) == 0 ? 0.9f : 1)
+                .topK(random.nextInt(3) == 0 ? 20 : 0)
+                .minP(random.nextInt(3) == 0 ? 0.05f : 0)
+                .repetitionPenalty(random.nextInt(3) == 0 ? 1.3f : 1)
+                .presencePenalty(random.nextInt(3) == 0 ? 0.8f : 0)
+                .frequencyPenalty(random.nextInt(3) == 0 ? 0.5f : 0)
+                .seed(random.nextLong())
+                .bias(random.nextInt(3) == 0 ? new int[] {7, 260, END} : new int[0], new float[] {3, 2, -4})
+                .allowedIds(
+                        random.nextInt(8) == 0
+                                ? random.ints(200, 0, 1024).distinct().sorted().toArray()
+                                : null)
+                .bannedIds(random.nextInt(3) == 0 ? new int[] {260, 311} : new int[0])
+                .minTokens(random.nextInt(3) == 0 ? random.nextInt(maxTokens) : 0)
+                .stopIds(IntStream.concat(Arrays.stream(stops), IntStream.of(END))
+                        .toArray())
+                .build();
     }
 
     private <T> T anyOf(List<T> all) {

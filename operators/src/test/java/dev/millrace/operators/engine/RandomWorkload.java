@@ -328,20 +328,16 @@ final class RandomWorkload {
         List<int[]> badWords = random.nextInt(4) > 0
                 ? List.of()
                 : List.of(new int[] {random.nextInt(40), random.nextInt(40)}, new int[] {1, 2, 3});
-        return new GenerationParams(
-                EngineFixture.sampling(random.nextInt(3), minTokens, EngineFixture.END, 46),
-                maxTokens,
-                new int[] {46},
-                new int[] {EngineFixture.END},
-                stop,
-                random.nextBoolean(),
-                true,
-                random.nextInt(4) == 0 ? 2 : -1,
-                random.nextInt(3) == 0 ? new int[] {0, 3, 300, 3000}[random.nextInt(4)] : -1,
-                false,
-                badWords,
-                null,
-                null);
+        return GenerationParams.builder(
+                        EngineFixture.sampling(random.nextInt(3), minTokens, EngineFixture.END, 46), maxTokens)
+                .stopTokenIds(46)
+                .eosTokenIds(EngineFixture.END)
+                .stop(stop)
+                .includeStop(random.nextBoolean())
+                .logprobs(random.nextInt(4) == 0 ? 2 : -1)
+                .promptLogprobs(random.nextInt(3) == 0 ? new int[] {0, 3, 300, 3000}[random.nextInt(4)] : -1)
+                .badWords(badWords)
+                .build();
     }
 
     private String letters(int length) {

@@ -101,17 +101,10 @@ class BeamSearchTest {
 
     private static BeamSearch search(BeamParams beams) {
         PreparedPrompt prompt = PreparedPrompt.text(new int[PROMPT]);
-        GenerationParams params = new GenerationParams(
-                        SamplingParams.greedy(),
-                        MAX_TOKENS,
-                        new int[0],
-                        new int[] {END},
-                        List.of(),
-                        false,
-                        true,
-                        -1,
-                        List.of())
-                .withBeams(beams);
+        GenerationParams params = GenerationParams.builder(SamplingParams.greedy(), MAX_TOKENS)
+                .eosTokenIds(END)
+                .beams(beams)
+                .build();
         List<Sequence> answers = IntStream.range(0, beams.width())
                 .mapToObj(i -> new Sequence("r", i, 0, 0, prompt, params, new int[0], 0))
                 .toList();

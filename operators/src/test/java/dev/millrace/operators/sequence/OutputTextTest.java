@@ -138,9 +138,11 @@ class OutputTextTest {
     private record Run(OutputText text, List<String> pieces) {}
 
     private static GenerationParams params(List<String> stop, boolean includeStop, int minTokens) {
-        SamplingParams sampling = new SamplingParams(
-                0, 1, 0, 0, 1, 0, 0, 0, new int[0], new float[0], null, new int[0], minTokens, new int[0]);
-        return new GenerationParams(sampling, 100, new int[0], new int[0], stop, includeStop, true, -1, List.of());
+        SamplingParams sampling = SamplingParams.builder().minTokens(minTokens).build();
+        return GenerationParams.builder(sampling, 100)
+                .stop(stop)
+                .includeStop(includeStop)
+                .build();
     }
 
     /** Token i is the i-th text, or the i-th byte. */

@@ -57,33 +57,35 @@ class RequestSnapshotSerializerTest {
                 41,
                 Instant.ofEpochMilli(1_700_000_000_200L),
                 new Prepared(
-                        new GenerationParams(
-                                        new SamplingParams(
-                                                0.7f,
-                                                0.9f,
-                                                40,
-                                                0.05f,
-                                                1.05f,
-                                                -0.5f,
-                                                0.25f,
-                                                Long.MIN_VALUE,
-                                                new int[] {3, 9},
-                                                new float[] {-100, 2.5f},
-                                                new int[] {1, 2, 3},
-                                                new int[] {8},
-                                                4,
-                                                new int[] {977, 975}),
-                                        128,
-                                        new int[] {977},
-                                        new int[] {975},
-                                        List.of("。", "stop"),
-                                        true,
-                                        false,
-                                        5,
-                                        List.of(new int[] {1, 2}, new int[] {3, 4, 5}))
-                                .withPrompt(promptLogprobs, echo)
-                                .withBeams(beams)
-                                .withGrammar(grammar),
+                        GenerationParams.builder(
+                                        SamplingParams.builder()
+                                                .temperature(0.7f)
+                                                .topP(0.9f)
+                                                .topK(40)
+                                                .minP(0.05f)
+                                                .repetitionPenalty(1.05f)
+                                                .presencePenalty(-0.5f)
+                                                .frequencyPenalty(0.25f)
+                                                .seed(Long.MIN_VALUE)
+                                                .bias(new int[] {3, 9}, new float[] {-100, 2.5f})
+                                                .allowedIds(1, 2, 3)
+                                                .bannedIds(8)
+                                                .minTokens(4)
+                                                .stopIds(977, 975)
+                                                .build(),
+                                        128)
+                                .stopTokenIds(977)
+                                .eosTokenIds(975)
+                                .stop(List.of("。", "stop"))
+                                .includeStop(true)
+                                .skipSpecialTokens(false)
+                                .logprobs(5)
+                                .badWords(List.of(new int[] {1, 2}, new int[] {3, 4, 5}))
+                                .promptLogprobs(promptLogprobs)
+                                .echo(echo)
+                                .beams(beams)
+                                .grammar(grammar)
+                                .build(),
                         new int[] {984, 987, 987, 985, 11},
                         new int[] {1},
                         List.of(
