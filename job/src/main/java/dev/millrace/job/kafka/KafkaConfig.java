@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
  * Where prompts come from and tokens go to.
@@ -123,6 +124,13 @@ public record KafkaConfig(
                 instance,
                 maxPending,
                 timeout);
+    }
+
+    /** What the job's producers are told, unless the user says otherwise: a token does not wait for others. */
+    Properties producerProperties() {
+        Properties properties = properties();
+        properties.putIfAbsent(ProducerConfig.LINGER_MS_CONFIG, "0");
+        return properties;
     }
 
     /** What every client of this cluster needs. */

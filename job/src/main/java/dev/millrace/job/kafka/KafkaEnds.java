@@ -77,7 +77,7 @@ public final class KafkaEnds {
      */
     private <T> KafkaSink<T> sink(String topic, int maxBytes, KafkaRecordSerializationSchema<T> serializer) {
         KafkaSinkBuilder<T> builder = KafkaSink.<T>builder()
-                .setKafkaProducerConfig(config.properties())
+                .setKafkaProducerConfig(config.producerProperties())
                 .setBootstrapServers(config.bootstrapServers())
                 .setDeliveryGuarantee(config.guarantee())
                 .setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Integer.toString(maxBytes))
