@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.http.GatewayConfig.Limits;
 import dev.millrace.gateway.http.GatewayServer;
+import dev.millrace.gateway.http.Listener;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.gateway.topic.TopicGenerations;
 import dev.millrace.gateway.topic.TopicsConfig.Instance;
@@ -113,8 +114,7 @@ final class OpenAiServer implements AutoCloseable {
             DjlTokenizer tokenizer = model.tokenizer();
             generations = TopicGenerations.open(kafka.gateway(topics, Instance.unique(), maxPending, null));
             var config = new GatewayConfig(
-                    "127.0.0.1",
-                    0,
+                    Listener.at("127.0.0.1", 0),
                     List.of(MODEL),
                     List.of(KEY),
                     List.of("*"),

@@ -8,8 +8,7 @@ import java.util.Map;
 /**
  * How the HTTP side is set up; names in brackets are vLLM's flags.
  *
- * @param host address to listen on ({@code --host}); null: all
- * @param port port to listen on ({@code --port}); 0: a free one
+ * @param listener where the server listens
  * @param servedModelNames names by which the model may be asked for, the first one its own ({@code --served-model-name}); empty:
  *     those that the job says
  * @param apiKeys any of which opens what is under {@code /v1} ({@code --api-key}); empty: nothing is asked for
@@ -22,8 +21,7 @@ import java.util.Map;
  * @param logRequests whether each call is logged ({@code --enable-log-requests})
  */
 public record GatewayConfig(
-        String host,
-        int port,
+        Listener listener,
         List<String> servedModelNames,
         List<String> apiKeys,
         List<String> allowedOrigins,
@@ -33,34 +31,16 @@ public record GatewayConfig(
         String version,
         boolean logRequests) {
 
-    public static final int DEFAULT_PORT = 8000;
-
     /** Holds keys where {@code --api-key} is not given, as vLLM's {@code VLLM_API_KEY} does. */
     public static final String API_KEY_VARIABLE = "MILLRACE_API_KEY";
 
     /** @throws IllegalArgumentException if a value makes no sense */
     public GatewayConfig {
-        require(port >= 0 && port <= 65_535, "port must be between 0 and 65535, got " + port);
         require(!shutdownTimeout.isNegative(), "shutdown-timeout must not be negative, got " + shutdownTimeout);
         require(apiKeys.stream().noneMatch(String::isBlank), "api-key must not be empty");
         servedModelNames = List.copyOf(servedModelNames);
         apiKeys = List.copyOf(apiKeys);
         allowedOrigins = List.copyOf(allowedOrigins);
-    }
-
-    /** vLLM's defaults. */
-    public static GatewayConfig defaults(String version) {
-        return new GatewayConfig(
-                null,
-                DEFAULT_PORT,
-                List.of(),
-                List.of(),
-                List.of("*"),
-                AnswerStyle.DEFAULT,
-                Limits.DEFAULT,
-                Duration.ZERO,
-                version,
-                false);
     }
 
     /** The keys given, else the one that the environment holds, else none. */

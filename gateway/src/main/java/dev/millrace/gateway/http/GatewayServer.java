@@ -4,6 +4,7 @@ import dev.millrace.gateway.Generations;
 import dev.millrace.gateway.openai.CallReader;
 import dev.millrace.gateway.openai.PromptIds;
 import dev.millrace.gateway.openai.Tokenization;
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.tokenizer.ChatRenderer;
 import dev.millrace.model.tokenizer.Tokenizer;
 import io.vertx.core.Context;
@@ -14,6 +15,7 @@ import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
+import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Set;
@@ -29,6 +31,7 @@ import java.util.concurrent.TimeoutException;
 public final class GatewayServer implements AutoCloseable {
 
     private static final int WORKERS = 4;
+    private static final Duration PATIENCE = Duration.ofSeconds(30); // with Vert.x itself
     private static final Duration LAST_WORDS = Duration.ofSeconds(2); // for responses of aborted calls to be written
 
     private final GatewayConfig config;
@@ -43,22 +46,28 @@ public final class GatewayServer implements AutoCloseable {
      * Starts to listen.
      *
      * @throws IOException if the address cannot be listened on
+     * @throws InvalidInputException if a certificate or key cannot be used
      */
     public static GatewayServer start(
             GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) throws IOException {
-        GatewayServer server = new GatewayServer(config, generations, tokenizer, chats);
+        Vertx vertx = vertx();
         try {
-            await(server.server.listen(), Duration.ofSeconds(30));
+            GatewayServer server = new GatewayServer(vertx, config, generations, tokenizer, chats);
+            await(server.server.listen(), PATIENCE);
             return server;
+        } catch (InvalidInputException e) {
+            await(vertx.close(), PATIENCE);
+            throw e;
         } catch (IOException | RuntimeException e) {
-            server.close();
-            throw new IOException("cannot listen on " + server.address() + ": " + e.getMessage(), e);
+            await(vertx.close(), PATIENCE);
+            throw new IOException("cannot listen on " + config.listener() + ": " + e.getMessage(), e);
         }
     }
 
-    private GatewayServer(GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) {
+    private GatewayServer(
+            Vertx vertx, GatewayConfig config, Generations generations, Tokenizer tokenizer, ChatRenderer chats) {
         this.config = config;
-        this.vertx = vertx();
+        this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         JsonBodies bodies = new JsonBodies(vertx, new BodyReader(vertx, config.limits()));
         AnswerMetrics answers = new AnswerMetrics(System::nanoTime);
@@ -69,7 +78,7 @@ public final class GatewayServer implements AutoCloseable {
         ServerRoutes endpoints =
                 new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version());
         this.routes = routes(endpoints, model, tokenizer, chats);
-        this.server = vertx.createHttpServer(options(config))
+        this.server = vertx.createHttpServer(options(vertx, config))
                 .connectionHandler(connections::opened)
                 .invalidRequestHandler(BrokenRequests::refuse)
                 .requestHandler(new Dispatcher(
@@ -102,10 +111,9 @@ public final class GatewayServer implements AutoCloseable {
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
     }
 
-    private static HttpServerOptions options(GatewayConfig config) {
-        return new HttpServerOptions()
-                .setHost(config.host() == null ? "0.0.0.0" : config.host())
-                .setPort(config.port())
+    private static HttpServerOptions options(Vertx vertx, GatewayConfig config) {
+        return config.listener()
+                .options(vertx)
                 .setHttp2ClearTextEnabled(false)
                 .setTcpKeepAlive(true)
                 .setMaxInitialLineLength(config.limits().maxHeaderBytes())
@@ -117,8 +125,9 @@ public final class GatewayServer implements AutoCloseable {
         return server.actualPort();
     }
 
-    private String address() {
-        return (config.host() == null ? "all addresses" : config.host()) + ", port " + config.port();
+    /** What clients are told as their base URL. */
+    public URI url() {
+        return config.listener().url(port());
     }
 
     /**
@@ -134,7 +143,7 @@ public final class GatewayServer implements AutoCloseable {
         try {
             stopListening();
         } finally {
-            await(vertx.close(), Duration.ofSeconds(30));
+            await(vertx.close(), PATIENCE);
         }
     }
 

@@ -38,8 +38,7 @@ abstract class HttpTest {
 
     static GatewayConfig config() {
         return new GatewayConfig(
-                "127.0.0.1",
-                0,
+                Listener.at("127.0.0.1", 0),
                 List.of(),
                 List.of(),
                 List.of("*"),
@@ -53,8 +52,7 @@ abstract class HttpTest {
     static GatewayConfig config(AnswerStyle style) {
         GatewayConfig base = config();
         return new GatewayConfig(
-                base.host(),
-                base.port(),
+                base.listener(),
                 base.servedModelNames(),
                 base.apiKeys(),
                 base.allowedOrigins(),
@@ -68,8 +66,7 @@ abstract class HttpTest {
     static GatewayConfig config(Limits limits, Duration shutdownTimeout) {
         GatewayConfig base = config();
         return new GatewayConfig(
-                base.host(),
-                base.port(),
+                base.listener(),
                 base.servedModelNames(),
                 base.apiKeys(),
                 base.allowedOrigins(),
@@ -83,8 +80,7 @@ abstract class HttpTest {
     static GatewayConfig config(List<String> apiKeys, List<String> origins, List<String> names) {
         GatewayConfig base = config();
         return new GatewayConfig(
-                base.host(),
-                base.port(),
+                base.listener(),
                 names,
                 apiKeys,
                 origins,

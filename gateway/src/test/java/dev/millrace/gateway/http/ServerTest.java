@@ -291,8 +291,7 @@ class ServerTest extends HttpTest {
     void portThatIsTakenIsSaid() throws Exception {
         start(config());
         GatewayConfig same = new GatewayConfig(
-                "127.0.0.1",
-                server.port(),
+                Listener.at("127.0.0.1", server.port()),
                 List.of(),
                 List.of(),
                 List.of("*"),

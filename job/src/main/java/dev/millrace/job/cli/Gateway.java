@@ -13,12 +13,10 @@ import java.net.URI;
 /** An HTTP server and its way through the topics, which go together. */
 final class Gateway implements AutoCloseable {
 
-    private final String host;
     private final Generations generations;
     private final GatewayServer server;
 
-    private Gateway(String host, Generations generations, GatewayServer server) {
-        this.host = host;
+    private Gateway(Generations generations, GatewayServer server) {
         this.generations = generations;
         this.server = server;
     }
@@ -28,6 +26,7 @@ final class Gateway implements AutoCloseable {
      *
      * @param chatTemplate text of the template that replaces the model's, or null
      * @throws IOException if the port cannot be had
+     * @throws dev.millrace.model.InvalidInputException if a certificate or key cannot be used
      */
     static Gateway open(TopicsConfig topics, GatewayConfig http, ModelDirectory model, String chatTemplate)
             throws IOException {
@@ -35,7 +34,7 @@ final class Gateway implements AutoCloseable {
         Generations generations = TopicGenerations.open(topics);
         try {
             var server = GatewayServer.start(http, generations, tokenizer, model.chatRenderer(tokenizer, chatTemplate));
-            return new Gateway(http.host() == null ? "0.0.0.0" : http.host(), generations, server);
+            return new Gateway(generations, server);
         } catch (IOException | RuntimeException e) {
             generations.close();
             throw e;
@@ -44,8 +43,7 @@ final class Gateway implements AutoCloseable {
 
     /** What clients are told as their base URL. */
     URI url() {
-        String name = host.indexOf(':') < 0 ? host : "[" + host + "]";
-        return URI.create("http://" + name + ":" + server.port() + "/v1");
+        return server.url();
     }
 
     /** Whether the job behind it was heard of lately. */

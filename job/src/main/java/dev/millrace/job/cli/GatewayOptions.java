@@ -1,6 +1,7 @@
 package dev.millrace.job.cli;
 
 import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.http.Listener;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import dev.millrace.job.kafka.KafkaConfig;
@@ -9,6 +10,7 @@ import dev.millrace.model.directory.ModelDirectory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /** The HTTP server in front of the topics. Names, meanings and defaults are vLLM's where it has them. */
@@ -32,7 +34,7 @@ final class GatewayOptions {
             paramLabel = "PORT",
             converter = Port.class,
             description = "Port to listen on; 0: a free one (default: ${DEFAULT-VALUE}).")
-    private int port = GatewayConfig.DEFAULT_PORT;
+    private int port = Listener.DEFAULT_PORT;
 
     @Option(
             names = "--api-key",
@@ -103,6 +105,9 @@ final class GatewayOptions {
     @Option(names = "--enable-force-include-usage", negatable = true, description = "Ends every stream with its usage.")
     private boolean forceUsage;
 
+    @ArgGroup(validate = false)
+    private TlsOptions tls = new TlsOptions();
+
     Duration shutdownTimeout() {
         return shutdownTimeout;
     }
@@ -113,6 +118,7 @@ final class GatewayOptions {
      * @param names of the model; empty: those that the job says
      * @param chatTemplate text of the template that replaces the model's, or null
      * @throws IOException if the port cannot be had
+     * @throws dev.millrace.model.InvalidInputException if a certificate or key cannot be used
      */
     Gateway open(KafkaConfig kafka, TopicLimits limits, ModelDirectory model, List<String> names, String chatTemplate)
             throws IOException {
@@ -123,8 +129,7 @@ final class GatewayOptions {
     /** What the flags mean for the server, of a model with these names. */
     GatewayConfig http(List<String> names) {
         return new GatewayConfig(
-                host,
-                port,
+                new Listener(host, port, tls.tls()),
                 names,
                 GatewayConfig.apiKeys(apiKeys, System.getenv()),
                 allowedOrigins.values(),

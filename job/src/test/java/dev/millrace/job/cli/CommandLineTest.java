@@ -59,7 +59,7 @@ class CommandLineTest {
                 "--delivery-guarantee|never|exactly-once",
                 "--checkpoint-interval|fast|500ms",
                 "--checkpoint-interval|0s|500ms",
-                "--parallelism|0|1 to 2147483647",
+                "--data-parallel-size|0|1 to 2147483647",
                 "--jobmanager|localhost|host:port",
                 "--jobmanager|localhost:99999|65535",
                 "--max-queued-requests|0|1 to 2147483647",
@@ -128,7 +128,7 @@ class CommandLineTest {
         assertThat(spec.usageMessage().description()).isNotEmpty();
         for (OptionSpec option : spec.options()) {
             assertThat(option.description()).as(option.longestName()).isNotEmpty();
-            assertThat(out.toString()).contains(option.longestName().replace("--enable", "enable"));
+            assertThat(out.toString().replace("[no-]", "")).contains(option.longestName());
         }
         assertThat(out.toString()).doesNotContain("${").doesNotContain("null");
     }

@@ -43,8 +43,8 @@ class ConfigFileTest {
 
         assertThat(config.servedModelNames()).containsExactly(MODEL, "model-a");
         GatewayConfig server = serve.serverConfig(List.of());
-        assertThat(server.host()).isEqualTo("127.0.0.1");
-        assertThat(server.port()).isEqualTo(6379);
+        assertThat(server.listener().host()).isEqualTo("127.0.0.1");
+        assertThat(server.listener().port()).isEqualTo(6379);
     }
 
     @Test
@@ -102,7 +102,7 @@ class ConfigFileTest {
         assertThat(config.limits().maxNumSeqs()).isEqualTo(8);
         assertThat(config.scheduling().enablePrefixCaching()).isFalse();
         assertThat(config.executor().gpu().tensorParallelSize()).isEqualTo(2);
-        assertThat(serve.serverConfig(List.of()).port()).isEqualTo(2);
+        assertThat(serve.serverConfig(List.of()).listener().port()).isEqualTo(2);
     }
 
     @Test

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.http.Tls;
+import dev.millrace.gateway.http.Tls.ClientCertificates;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.LimitSettings;
@@ -84,8 +86,8 @@ class ServeCommandTest {
                         "--enable-force-include-usage");
         GatewayConfig config = command.serverConfig(List.of("name"));
 
-        assertThat(config.host()).isEqualTo("127.0.0.1");
-        assertThat(config.port()).isEqualTo(8030);
+        assertThat(config.listener().host()).isEqualTo("127.0.0.1");
+        assertThat(config.listener().port()).isEqualTo(8030);
         assertThat(config.servedModelNames()).containsExactly("name");
         assertThat(config.apiKeys()).containsExactly("one", "two");
         assertThat(config.allowedOrigins()).containsExactly("https://a.test", "https://b.test");
@@ -95,13 +97,38 @@ class ServeCommandTest {
     }
 
     @Test
+    void theServersCertificateArrives() {
+        var command = new ServeCommand();
+        new CommandLine(command)
+                .parseArgs(
+                        MODEL,
+                        "--ssl-keyfile=key.pem",
+                        "--ssl_certfile=cert.pem",
+                        "--ssl-ca-certs=ca.pem",
+                        "--ssl-cert-reqs=2");
+        assertThat(command.serverConfig(List.of()).listener().tls())
+                .isEqualTo(new Tls(
+                        Path.of("cert.pem"), Path.of("key.pem"), Path.of("ca.pem"), ClientCertificates.REQUIRED));
+        assertThat(command.serverConfig(List.of()).listener().url(8000)).hasToString("https://0.0.0.0:8000/v1");
+    }
+
+    @Test
+    void aCertificateThatCannotBeUsedIsSaidBeforeTheModelIsLoaded(@TempDir Path folder) {
+        assertThat(complaint(1, model().toString(), "--ssl-certfile=no.pem", "--data-dir=" + folder, "--device=cpu"))
+                .contains("millrace: --ssl-certfile 'no.pem' cannot be read");
+        assertThat(complaint(1, model().toString(), "--ssl-keyfile=no.pem", "--data-dir=" + folder, "--device=cpu"))
+                .contains("need the server's certificate, --ssl-certfile");
+    }
+
+    @Test
     void theServersDefaultsAreThoseOfVllm() {
         var command = new ServeCommand();
         new CommandLine(command).parseArgs(MODEL);
         GatewayConfig config = command.serverConfig(List.of());
 
-        assertThat(config.host()).isNull();
-        assertThat(config.port()).isEqualTo(8000);
+        assertThat(config.listener().host()).isNull();
+        assertThat(config.listener().tls()).isNull();
+        assertThat(config.listener().port()).isEqualTo(8000);
         assertThat(config.allowedOrigins()).containsExactly("*");
         assertThat(config.shutdownTimeout()).isZero();
         assertThat(config.answers()).isEqualTo(AnswerStyle.DEFAULT);
@@ -198,6 +225,7 @@ class ServeCommandTest {
             value = {
                 "--port|70000|0 to 65535",
                 "--port|http|0 to 65535",
+                "--ssl-cert-reqs|3|none of 0, 1 and 2",
                 "--shutdown-timeout|-1|0 to 2147483647",
                 "--allowed-origins|*|JSON array",
                 "--max-pending|0|1 to 2147483647",
