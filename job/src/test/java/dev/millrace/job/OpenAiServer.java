@@ -6,6 +6,7 @@ import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.http.GatewayConfig.Limits;
 import dev.millrace.gateway.http.GatewayServer;
 import dev.millrace.gateway.http.Listener;
+import dev.millrace.gateway.http.RootPath;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.gateway.topic.TopicGenerations;
 import dev.millrace.gateway.topic.TopicsConfig.Instance;
@@ -115,6 +116,7 @@ final class OpenAiServer implements AutoCloseable {
             generations = TopicGenerations.open(kafka.gateway(topics, Instance.unique(), maxPending, null));
             var config = new GatewayConfig(
                     Listener.at("127.0.0.1", 0),
+                    RootPath.NONE,
                     List.of(MODEL),
                     List.of(KEY),
                     List.of("*"),

@@ -55,12 +55,12 @@ final class Dispatcher implements Handler<HttpServerRequest> {
     }
 
     private void dispatch(HttpServerRequest request) {
-        if (!keys.admit(request)) {
+        if (!keys.admit(request, routes.path(request))) {
             request.response().putHeader("WWW-Authenticate", "Bearer");
             Replies.error(request, ApiError.ofStatus(401, "Unauthorized", "Unauthorized"));
             return;
         }
-        Routes.Route route = routes.find(request.path());
+        Routes.Route route = routes.find(request);
         if (route == null) {
             Replies.error(request, ApiError.ofStatus(404, "Not Found", "Not Found"));
         } else if (request.method().equals(HttpMethod.OPTIONS)) {
@@ -77,7 +77,7 @@ final class Dispatcher implements Handler<HttpServerRequest> {
     private void over(HttpServerRequest request, long begun) {
         long nanos = System.nanoTime() - begun;
         int status = status(request);
-        metrics.count(request.method(), routes.name(request.path()), status, nanos);
+        metrics.count(request.method(), routes.name(request), status, nanos);
         if (logRequests) {
             LOG.info(
                     "{} - \"{} {}\" {} in {} ms",

@@ -9,6 +9,7 @@ import java.util.Map;
  * How the HTTP side is set up; names in brackets are vLLM's flags.
  *
  * @param listener where the server listens
+ * @param rootPath what a proxy in front has before every path
  * @param servedModelNames names by which the model may be asked for, the first one its own ({@code --served-model-name}); empty:
  *     those that the job says
  * @param apiKeys any of which opens what is under {@code /v1} ({@code --api-key}); empty: nothing is asked for
@@ -22,6 +23,7 @@ import java.util.Map;
  */
 public record GatewayConfig(
         Listener listener,
+        RootPath rootPath,
         List<String> servedModelNames,
         List<String> apiKeys,
         List<String> allowedOrigins,

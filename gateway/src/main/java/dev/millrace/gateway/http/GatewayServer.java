@@ -75,8 +75,8 @@ public final class GatewayServer implements AutoCloseable {
         this.calls = new CallHandler(vertx, generations, bodies, config.limits(), answers);
         ConnectionWatch connections = new ConnectionWatch(vertx, config.limits().idleTimeout());
         ServedModel model = new ServedModel(config.servedModelNames(), generations);
-        ServerRoutes endpoints =
-                new ServerRoutes(generations, model, calls, bodies, requests, answers, config.version());
+        ServerRoutes endpoints = new ServerRoutes(
+                generations, model, calls, bodies, requests, answers, config.version(), config.rootPath());
         this.routes = routes(endpoints, model, tokenizer, chats);
         this.server = vertx.createHttpServer(options(vertx, config))
                 .connectionHandler(connections::opened)

@@ -9,7 +9,10 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
-/** Which handler answers which path and method. A path that ends with a slash stands for all that begin so. */
+/**
+ * Which handler answers which path and method. A path that ends with a slash stands for all that begin so; what a proxy has before
+ * them is passed over.
+ */
 final class Routes {
 
     /** The handlers of a path. */
@@ -34,7 +37,12 @@ final class Routes {
 
     private static final String NOWHERE = "none"; // so that guesses of paths do not become metrics
 
+    private final RootPath root;
     private final Map<String, Route> routes = new HashMap<>();
+
+    Routes(RootPath root) {
+        this.root = root;
+    }
 
     Routes add(HttpMethod method, String path, Consumer<HttpServerRequest> handler) {
         routes.computeIfAbsent(path, absent -> new Route()).handlers.put(method, handler);
@@ -47,12 +55,18 @@ final class Routes {
     }
 
     /** Null if there is no such path. */
-    Route find(String path) {
-        return routes.get(name(path));
+    Route find(HttpServerRequest request) {
+        return routes.get(name(request));
     }
 
-    /** The path by which a route was added. */
-    String name(String path) {
+    /** The path of a request as it is known here. */
+    String path(HttpServerRequest request) {
+        return root.strip(request.path());
+    }
+
+    /** The path by which a request's route was added. */
+    String name(HttpServerRequest request) {
+        String path = path(request);
         if (path != null && routes.containsKey(path) && !path.endsWith("/")) {
             return path;
         }

@@ -23,6 +23,7 @@ final class ServerRoutes {
     private final HttpMetrics requests;
     private final AnswerMetrics answers;
     private final String version;
+    private final RootPath root;
     private final long started = Instant.now().getEpochSecond();
 
     ServerRoutes(
@@ -32,7 +33,8 @@ final class ServerRoutes {
             JsonBodies bodies,
             HttpMetrics requests,
             AnswerMetrics answers,
-            String version) {
+            String version,
+            RootPath root) {
         this.generations = generations;
         this.model = model;
         this.calls = calls;
@@ -40,10 +42,11 @@ final class ServerRoutes {
         this.requests = requests;
         this.answers = answers;
         this.version = version;
+        this.root = root;
     }
 
     Routes routes(CallReader reader, Tokenization tokenization) {
-        return new Routes()
+        return new Routes(root)
                 .add(HttpMethod.POST, "/v1/chat/completions", request -> calls.handle(request, reader::chat))
                 .add(HttpMethod.POST, "/v1/completions", request -> calls.handle(request, reader::completion))
                 .add(HttpMethod.GET, MODELS, request -> Replies.json(request, 200, cards().list()))
@@ -64,7 +67,7 @@ final class ServerRoutes {
 
     private void card(HttpServerRequest request) {
         try {
-            String name = request.path().substring(MODELS.length() + 1);
+            String name = root.strip(request.path()).substring(MODELS.length() + 1);
             Replies.json(request, 200, cards().one(URLDecoder.decode(name, StandardCharsets.UTF_8)));
         } catch (ApiException e) {
             Replies.error(request, e.error());

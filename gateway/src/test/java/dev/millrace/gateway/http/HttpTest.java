@@ -39,6 +39,7 @@ abstract class HttpTest {
     static GatewayConfig config() {
         return new GatewayConfig(
                 Listener.at("127.0.0.1", 0),
+                RootPath.NONE,
                 List.of(),
                 List.of(),
                 List.of("*"),
@@ -53,6 +54,7 @@ abstract class HttpTest {
         GatewayConfig base = config();
         return new GatewayConfig(
                 base.listener(),
+                base.rootPath(),
                 base.servedModelNames(),
                 base.apiKeys(),
                 base.allowedOrigins(),
@@ -67,6 +69,7 @@ abstract class HttpTest {
         GatewayConfig base = config();
         return new GatewayConfig(
                 base.listener(),
+                base.rootPath(),
                 base.servedModelNames(),
                 base.apiKeys(),
                 base.allowedOrigins(),
@@ -81,6 +84,7 @@ abstract class HttpTest {
         GatewayConfig base = config();
         return new GatewayConfig(
                 base.listener(),
+                base.rootPath(),
                 names,
                 apiKeys,
                 origins,

@@ -287,11 +287,59 @@ class ServerTest extends HttpTest {
                 BodyHandlers.ofString());
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "/llm, /llm/v1/models, 200",
+        "/llm, /v1/models, 200",
+        "/llm/, /llm/v1/models/demo-vl, 200",
+        "llm/a, /llm/a/v1/models/demo-vl, 200",
+        "/llm, /llm, 404",
+        "/llm, /llm/, 404",
+        "/llm, /llmv1/models, 404",
+        "/llm, /other/v1/models, 404",
+        "/llm, /llm/llm/v1/models, 404",
+        "/v1, /v1/models, 404",
+        "/v1, /v1/v1/models, 200",
+        "/, /v1/models, 200",
+    })
+    void pathsAreAnsweredWithWhatAProxyHasBeforeThemAndWithout(String root, String path, int status) throws Exception {
+        start(behind(root, List.of()));
+        assertThat(get(path).statusCode()).isEqualTo(status);
+    }
+
+    @Test
+    void keyOpensWhatIsUnderV1BehindAProxyToo() throws Exception {
+        start(behind("/llm", List.of("key")));
+        for (String path : new String[] {"/v1/models", "/llm/v1/models", "/llm/v1/nothing"}) {
+            assertThat(get(path).statusCode()).isEqualTo(401);
+        }
+        assertThat(get("/llm/health").statusCode()).isEqualTo(200);
+        assertThat(get("/metrics").body())
+                .contains("http_requests_total{handler=\"/v1/models\",method=\"GET\",status=\"4xx\"} 2.0")
+                .contains("http_requests_total{handler=\"/health\",method=\"GET\",status=\"2xx\"} 1.0");
+    }
+
+    private static GatewayConfig behind(String root, List<String> keys) {
+        GatewayConfig base = config(keys, List.of("*"), List.of());
+        return new GatewayConfig(
+                base.listener(),
+                new RootPath(root),
+                base.servedModelNames(),
+                base.apiKeys(),
+                base.allowedOrigins(),
+                base.answers(),
+                base.limits(),
+                base.shutdownTimeout(),
+                base.version(),
+                base.logRequests());
+    }
+
     @Test
     void portThatIsTakenIsSaid() throws Exception {
         start(config());
         GatewayConfig same = new GatewayConfig(
                 Listener.at("127.0.0.1", server.port()),
+                RootPath.NONE,
                 List.of(),
                 List.of(),
                 List.of("*"),

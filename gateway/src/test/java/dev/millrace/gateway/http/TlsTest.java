@@ -53,6 +53,7 @@ class TlsTest extends HttpTest {
         GatewayConfig base = config(limits, Duration.ZERO);
         return new GatewayConfig(
                 new Listener("127.0.0.1", 0, tls),
+                base.rootPath(),
                 base.servedModelNames(),
                 base.apiKeys(),
                 base.allowedOrigins(),

@@ -2,6 +2,7 @@ package dev.millrace.job.cli;
 
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.http.Listener;
+import dev.millrace.gateway.http.RootPath;
 import dev.millrace.gateway.openai.AnswerStyle;
 import dev.millrace.gateway.topic.TopicsConfig.Instance;
 import dev.millrace.job.kafka.KafkaConfig;
@@ -35,6 +36,13 @@ final class GatewayOptions {
             converter = Port.class,
             description = "Port to listen on; 0: a free one (default: ${DEFAULT-VALUE}).")
     private int port = Listener.DEFAULT_PORT;
+
+    @Option(
+            names = "--root-path",
+            paramLabel = "PATH",
+            description = "What a proxy in front has before every path, as /llm; requests are answered with it and"
+                    + " without (default: none).")
+    private String rootPath = "";
 
     @Option(
             names = "--api-key",
@@ -130,6 +138,7 @@ final class GatewayOptions {
     GatewayConfig http(List<String> names) {
         return new GatewayConfig(
                 new Listener(host, port, tls.tls()),
+                new RootPath(rootPath),
                 names,
                 GatewayConfig.apiKeys(apiKeys, System.getenv()),
                 allowedOrigins.values(),

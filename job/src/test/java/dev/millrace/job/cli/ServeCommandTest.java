@@ -75,6 +75,7 @@ class ServeCommandTest {
                         MODEL,
                         "--host=127.0.0.1",
                         "--port=8030",
+                        "--root_path=/llm",
                         "--api-key=one",
                         "--api-key=two",
                         "--allowed-origins=[\"https://a.test\", \"https://b.test\"]",
@@ -88,6 +89,7 @@ class ServeCommandTest {
 
         assertThat(config.listener().host()).isEqualTo("127.0.0.1");
         assertThat(config.listener().port()).isEqualTo(8030);
+        assertThat(config.rootPath().prefix()).isEqualTo("/llm");
         assertThat(config.servedModelNames()).containsExactly("name");
         assertThat(config.apiKeys()).containsExactly("one", "two");
         assertThat(config.allowedOrigins()).containsExactly("https://a.test", "https://b.test");
