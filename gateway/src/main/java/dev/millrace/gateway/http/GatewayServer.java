@@ -53,7 +53,8 @@ public final class GatewayServer implements AutoCloseable {
         Vertx vertx = vertx();
         try {
             GatewayServer server = new GatewayServer(vertx, config, generations, tokenizer, chats);
-            await(server.server.listen(), PATIENCE);
+            config.listener().sweep();
+            await(server.server.listen(config.listener().address()), PATIENCE);
             return server;
         } catch (InvalidInputException e) {
             await(vertx.close(), PATIENCE);

@@ -301,6 +301,7 @@ class ServerTest extends HttpTest {
         "/v1, /v1/models, 404",
         "/v1, /v1/v1/models, 200",
         "/, /v1/models, 200",
+        "/v, /v1/models, 200",
     })
     void pathsAreAnsweredWithWhatAProxyHasBeforeThemAndWithout(String root, String path, int status) throws Exception {
         start(behind(root, List.of()));

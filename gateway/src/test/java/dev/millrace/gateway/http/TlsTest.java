@@ -52,7 +52,7 @@ class TlsTest extends HttpTest {
     private static GatewayConfig config(Tls tls, Limits limits) {
         GatewayConfig base = config(limits, Duration.ZERO);
         return new GatewayConfig(
-                new Listener("127.0.0.1", 0, tls),
+                new Listener("127.0.0.1", 0, null, tls),
                 base.rootPath(),
                 base.servedModelNames(),
                 base.apiKeys(),

@@ -9,6 +9,7 @@ import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.model.directory.ModelDirectory;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine.ArgGroup;
@@ -36,6 +37,12 @@ final class GatewayOptions {
             converter = Port.class,
             description = "Port to listen on; 0: a free one (default: ${DEFAULT-VALUE}).")
     private int port = Listener.DEFAULT_PORT;
+
+    @Option(
+            names = "--uds",
+            paramLabel = "PATH",
+            description = "Unix domain socket to listen on instead of --host and --port (default: none).")
+    private Path socket;
 
     @Option(
             names = "--root-path",
@@ -137,7 +144,7 @@ final class GatewayOptions {
     /** What the flags mean for the server, of a model with these names. */
     GatewayConfig http(List<String> names) {
         return new GatewayConfig(
-                new Listener(host, port, tls.tls()),
+                new Listener(host, port, socket, tls.tls()),
                 new RootPath(rootPath),
                 names,
                 GatewayConfig.apiKeys(apiKeys, System.getenv()),

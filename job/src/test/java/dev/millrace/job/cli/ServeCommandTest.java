@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gateway.http.GatewayConfig;
+import dev.millrace.gateway.http.Listener;
+import dev.millrace.gateway.http.RootPath;
 import dev.millrace.gateway.http.Tls;
 import dev.millrace.gateway.http.Tls.ClientCertificates;
 import dev.millrace.gateway.openai.AnswerStyle;
@@ -76,6 +78,7 @@ class ServeCommandTest {
                         "--host=127.0.0.1",
                         "--port=8030",
                         "--root_path=/llm",
+                        "--uds=/tmp/s.sock",
                         "--api-key=one",
                         "--api-key=two",
                         "--allowed-origins=[\"https://a.test\", \"https://b.test\"]",
@@ -90,6 +93,7 @@ class ServeCommandTest {
         assertThat(config.listener().host()).isEqualTo("127.0.0.1");
         assertThat(config.listener().port()).isEqualTo(8030);
         assertThat(config.rootPath().prefix()).isEqualTo("/llm");
+        assertThat(config.listener().socket()).isEqualTo(Path.of("/tmp/s.sock"));
         assertThat(config.servedModelNames()).containsExactly("name");
         assertThat(config.apiKeys()).containsExactly("one", "two");
         assertThat(config.allowedOrigins()).containsExactly("https://a.test", "https://b.test");
@@ -112,6 +116,7 @@ class ServeCommandTest {
                 .isEqualTo(new Tls(
                         Path.of("cert.pem"), Path.of("key.pem"), Path.of("ca.pem"), ClientCertificates.REQUIRED));
         assertThat(command.serverConfig(List.of()).listener().url(8000)).hasToString("https://0.0.0.0:8000/v1");
+        assertThat(Listener.at("::1", 1).url(8000)).hasToString("http://[::1]:8000/v1");
     }
 
     @Test
@@ -130,6 +135,8 @@ class ServeCommandTest {
 
         assertThat(config.listener().host()).isNull();
         assertThat(config.listener().tls()).isNull();
+        assertThat(config.listener().socket()).isNull();
+        assertThat(config.rootPath()).isEqualTo(RootPath.NONE);
         assertThat(config.listener().port()).isEqualTo(8000);
         assertThat(config.allowedOrigins()).containsExactly("*");
         assertThat(config.shutdownTimeout()).isZero();
