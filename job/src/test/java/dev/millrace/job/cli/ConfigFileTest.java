@@ -32,12 +32,13 @@ class ConfigFileTest {
 
     @Test
     void theFileOfVllmsGuideIsUnderstoodAsPrinted() throws IOException {
-        // docs.vllm.ai, Configuration File, but for where the model is and uvicorn's log
+        // docs.vllm.ai, Configuration File, but for where the model is
         OperatorConfig config = parse(
                 """
                 model: %s
                 host: "127.0.0.1"
                 port: 6379
+                uvicorn-log-level: "info"
                 """
                         .formatted(MODEL));
 
@@ -128,6 +129,7 @@ class ConfigFileTest {
                 "enable-prefix-cachin: false|Unknown option: '--enable-prefix-cachin'",
                 "enable-prefix-cachin: ~|Unknown option: '--enable-prefix-cachin'",
                 "kv-cache-dtype: fp8|--kv-cache-dtype is a flag of vLLM that Millrace does not have: keys and values",
+                "uvicorn-log-level: debug|--uvicorn-log-level is a flag of vLLM that Millrace does not have: the server is",
                 "compilation-config: {level: 3}|--compilation-config is a flag of vLLM that Millrace does not have",
                 "max-num-seqs: many|Invalid value for option '--max-num-seqs'",
                 "override-generation-config: {1.5: {~: 2}}|cannot be written as JSON",
