@@ -49,17 +49,19 @@ class SpeculativeAnswersTest {
     private long tokens;
 
     private enum Drafter {
-        LOOKUP("", 0.05),
-        DRAFT_MODEL("models/demo-draft", 0.02),
-        MODEL_ITSELF("models/demo-vl", 0.05), // without pictures
-        STRANGER("golden/model-a", 0); // knows half of the tokens
+        LOOKUP("", 0.05, 0.6),
+        DRAFT_MODEL("models/demo-draft", 0.02, 0.1), // what is bound to a grammar drafts nothing with a model
+        MODEL_ITSELF("models/demo-vl", 0.05, 0.1), // without pictures
+        STRANGER("golden/model-a", 0, 0.1); // knows half of the tokens
 
         private final String folder;
         private final double leastShare; // of drafts that are right
+        private final double boundShare; // of requests that are bound to a grammar
 
-        Drafter(String folder, double leastShare) {
+        Drafter(String folder, double leastShare, double boundShare) {
             this.folder = folder;
             this.leastShare = leastShare;
+            this.boundShare = boundShare;
         }
 
         Speculation speculation(Random random) {
@@ -121,8 +123,8 @@ class SpeculativeAnswersTest {
         private final List<Request> requests = new ArrayList<>();
         private final List<List<Answer>> alone = new ArrayList<>();
 
-        Workload(long seed) throws InterruptedException {
-            RandomRequests random = new RandomRequests(model, seed);
+        Workload(Drafter drafter, long seed) throws InterruptedException {
+            RandomRequests random = new RandomRequests(model, drafter.boundShare, seed);
             add(random.first(10));
             add(random.next(requests, alone, 4));
             add(random.next(requests, alone, 2));
@@ -153,7 +155,7 @@ class SpeculativeAnswersTest {
         for (int i = 0; i * Workload.SIZE < REQUESTS; i++) {
             long seed = FIRST_SEED + i * Drafter.values().length + drafter.ordinal();
             Random random = new Random(seed);
-            Workload workload = new Workload(seed);
+            Workload workload = new Workload(drafter, seed);
             requests += workload.requests.size();
             for (Setup setup : Setup.all()) {
                 Figures figures = answer(workload, drafter, setup, random, "seed " + seed);
@@ -184,7 +186,7 @@ class SpeculativeAnswersTest {
 
     @Test
     void whatAModelDraftsForItselfIsRightWhereThereIsTextAlone() throws InterruptedException {
-        Workload workload = new Workload(FIRST_SEED);
+        Workload workload = new Workload(Drafter.MODEL_ITSELF, FIRST_SEED);
         workload.leaveOutPictures();
         for (Setup setup : Setup.all()) {
             Figures figures = answer(workload, Drafter.MODEL_ITSELF, setup, new Random(FIRST_SEED), setup.toString());
@@ -199,7 +201,7 @@ class SpeculativeAnswersTest {
     void boundAnswersFitTheirGrammars() throws InterruptedException {
         int bound = 0;
         for (long seed = FIRST_SEED; bound < 20; seed++) {
-            Workload workload = new Workload(seed);
+            Workload workload = new Workload(Drafter.LOOKUP, seed);
             for (int i = 0; i < workload.requests.size(); i++) {
                 Request request = workload.requests.get(i);
                 if (request.grammar() != null) {
