@@ -7,9 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.Stack;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -27,7 +25,7 @@ final class ConfigFlags {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final CommandSpec command;
-    private final Set<OptionSpec> given;
+    private final List<String> given;
     private final boolean isModelGiven;
     private final List<String> flags = new ArrayList<>();
 
@@ -36,10 +34,8 @@ final class ConfigFlags {
         this.command = command;
         this.given = args.stream()
                 .map(VllmFlags::name)
-                .filter(arg -> arg.startsWith("-"))
-                .map(this::option)
-                .filter(option -> option != null)
-                .collect(Collectors.toSet());
+                .filter(name -> option(name) != null)
+                .toList();
         this.isModelGiven = !args.peek().startsWith("-");
     }
 
@@ -63,7 +59,7 @@ final class ConfigFlags {
 
     private List<String> read(String path) {
         try {
-            new ConfigFile(path).read().forEach((key, value) -> add("--" + key.replace('_', '-'), value));
+            new ConfigFile(path).read().forEach((key, value) -> add(VllmFlags.withDashes("--" + key), value));
         } catch (InvalidInputException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -72,7 +68,7 @@ final class ConfigFlags {
     }
 
     private void add(String flag, Object value) {
-        if (given.contains(option(flag)) || (flag.equals(MODEL) && isModelGiven)) {
+        if (isGiven(flag) || (flag.equals(MODEL) && isModelGiven)) {
             return;
         }
         if (value instanceof List<?> values) {
@@ -95,14 +91,25 @@ final class ConfigFlags {
         return isKnown(flag) ? List.of() : List.of(flag);
     }
 
+    /** Fields of one flag's JSON go together, from wherever they are. */
+    private boolean isGiven(String flag) {
+        return given.stream()
+                .anyMatch(name -> isField(name) && isField(flag) ? name.equals(flag) : option(name) == option(flag));
+    }
+
+    private static boolean isField(String flag) {
+        return flag.indexOf('.') >= 0;
+    }
+
     private boolean isKnown(String flag) {
         return option(flag) != null || VllmFlags.rows().containsKey(flag);
     }
 
-    /** Null if there is none of the name. */
+    /** Null if there is none of the name; of a field of a flag's JSON it is the flag. */
     private OptionSpec option(String flag) {
-        OptionSpec plain = command.optionsMap().get(flag);
-        return plain == null ? command.negatedOptionsMap().get(flag) : plain;
+        String name = flag.split("\\.", 2)[0];
+        OptionSpec plain = command.optionsMap().get(name);
+        return plain == null ? command.negatedOptionsMap().get(name) : plain;
     }
 
     private static String text(Object value) {

@@ -57,6 +57,7 @@ final class VllmFlags implements IParameterPreprocessor {
     public boolean preprocess(Stack<String> args, CommandSpec command, ArgSpec argument, Map<String, Object> info) {
         args.replaceAll(VllmFlags::withDashes);
         ConfigFlags.insert(args, command);
+        DottedFlags.join(args);
         for (int i = args.size() - 1; i >= 0; i--) { // the first argument is on top
             String flag = name(args.get(i));
             Row row = ROWS.get(flag);
@@ -85,11 +86,12 @@ final class VllmFlags implements IParameterPreprocessor {
         return index > 0 && row.takes(args.get(index - 1)) ? 2 : 0;
     }
 
-    private static String withDashes(String arg) {
+    /** An argument with dashes in a flag's name; fields of its JSON stay as they are. */
+    static String withDashes(String arg) {
         if (!arg.startsWith("--")) {
             return arg;
         }
-        String name = name(arg);
+        String name = name(arg).split("\\.", 2)[0];
         return name.replace('_', '-') + arg.substring(name.length());
     }
 

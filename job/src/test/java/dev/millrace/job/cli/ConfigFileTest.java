@@ -28,7 +28,7 @@ class ConfigFileTest {
     @TempDir
     Path folder;
 
-    private final ServeCommand serve = new ServeCommand();
+    private ServeCommand serve;
 
     @Test
     void theFileOfVllmsGuideIsUnderstoodAsPrinted() throws IOException {
@@ -208,6 +208,19 @@ class ConfigFileTest {
     }
 
     @Test
+    void fieldsOfJsonMayBeFlagsOfTheFile() throws IOException {
+        String file = "limit_mm_per_prompt.image: 2\nlimit-mm-per-prompt.video: 1\n";
+        assertThat(parse(file, MODEL).media().imagesPerPrompt()).isEqualTo(2);
+        OperatorConfig field = parse(file, MODEL, "--limit-mm-per-prompt.video=3");
+        assertThat(field.media().imagesPerPrompt()).isEqualTo(2);
+        assertThat(field.media().videosPerPrompt()).isEqualTo(3);
+        OperatorConfig whole = parse(file, MODEL, "--limit-mm-per-prompt", "{\"video\": 3}");
+        assertThat(whole.media().imagesPerPrompt()).isEqualTo(999);
+        OperatorConfig over = parse("limit-mm-per-prompt: {image: 2}", MODEL, "--limit-mm-per-prompt.video", "3");
+        assertThat(over.media().imagesPerPrompt()).isEqualTo(999);
+    }
+
+    @Test
     void theGatewayTakesAFileToo() throws IOException {
         Path file = file("model: " + MODEL + "\nbootstrap-servers: a:1\nport: 9");
         CommandLine line = Main.commandLine();
@@ -220,6 +233,7 @@ class ConfigFileTest {
     private OperatorConfig parse(String yaml, String... args) throws IOException {
         Stream<String> all =
                 Stream.concat(Stream.of(args), Stream.of("--config", file(yaml).toString()));
+        serve = new ServeCommand();
         new CommandLine(serve).parseArgs(all.toArray(String[]::new));
         return serve.operatorConfig();
     }
