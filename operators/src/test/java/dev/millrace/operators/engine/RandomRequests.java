@@ -165,16 +165,18 @@ final class RandomRequests {
     }
 
     /**
-     * Some answers end where a block does.
+     * Many answers end where a block does.
      *
      * @param oneInScored how many of which one tells log-probabilities, which show what tokens may hide
      */
     private GenerationParams params(int promptLength, int oneInScored) {
-        int maxTokens = random.nextInt(3) == 0 ? 2 * BLOCK_SIZE - promptLength % BLOCK_SIZE : 1 + random.nextInt(40);
+        boolean fillsBlock = random.nextInt(3) == 0;
+        int maxTokens =
+                fillsBlock ? BLOCK_SIZE * (1 + random.nextInt(2)) - promptLength % BLOCK_SIZE : 1 + random.nextInt(40);
         int[] stops = random.nextInt(6) == 0 ? random.ints(40, 0, 900).toArray() : new int[0];
         return GenerationParams.builder(sampling(maxTokens, stops), maxTokens)
                 .stopTokenIds(stops)
-                .eosTokenIds(random.nextInt(3) == 0 ? new int[0] : new int[] {END})
+                .eosTokenIds(fillsBlock || random.nextInt(4) == 0 ? new int[0] : new int[] {END})
                 .stop(random.nextInt(4) == 0 ? List.of(" and a", "e", "三") : List.of())
                 .includeStop(random.nextBoolean())
                 .logprobs(random.nextInt(oneInScored) == 0 ? 2 : -1)
