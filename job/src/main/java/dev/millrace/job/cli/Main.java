@@ -3,6 +3,8 @@ package dev.millrace.job.cli;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,6 +26,8 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:all went well", "1:something failed; the message says what", "2:the command line is at fault"
         })
 public final class Main implements Runnable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
     @Spec
     private CommandSpec spec;
@@ -51,8 +55,14 @@ public final class Main implements Runnable {
                 .setExecutionExceptionHandler(Complaints::failed);
     }
 
+    /** An error ends the process, too, whatever threads there are by then: who watches it is to see that. */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        try {
+            System.exit(commandLine().execute(args));
+        } catch (Error e) {
+            LOG.error("The command cannot go on", e);
+            System.exit(1);
+        }
     }
 
     @Override
