@@ -8,6 +8,7 @@ import dev.millrace.operators.scheduler.Scheduling.Policy;
 import dev.millrace.operators.scheduler.Speculation;
 import dev.millrace.operators.sequence.GenerationParams;
 import dev.millrace.operators.sequence.Sequence;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What guesses take of steps and blocks. */
@@ -62,10 +63,46 @@ class GuessingTest {
                 .satisfies(batch -> assertThat(batch.draft().numSequences()).isEqualTo(2));
     }
 
+    /** Each guess of a lookup is asked for afterwards, behind what it was made behind. */
+    @Test
+    void whatWasGuessedWronglyIsNotFoundInThePrefixCache() {
+        int asked = 0;
+        for (int seed = 0; seed < 40; seed++) {
+            EngineFixture fixture = fixture(64, 4, new Speculation(GUESSES, 1, 1));
+            Sequence guessing = EngineFixture.sequence(0, EngineFixture.text(20, seed), endless(60, seed));
+            fixture.engine.add(guessing);
+            fixture.runToEnd();
+            for (ForwardBatch batch : List.copyOf(fixture.executor.batches())) {
+                if (batch.contextLength()[0] > 20 && batch.ids().length > 1) {
+                    PreparedPrompt prompt = guess(guessing, batch);
+                    Sequence next = EngineFixture.sequence(++asked, prompt, endless(4, seed));
+                    fixture.engine.add(next);
+                    fixture.runToEnd();
+                    assertThat(fixture.answers.of(next).text.toString())
+                            .isEqualTo(EngineFixture.answer(EngineFixture.fixture(64), prompt, endless(4, seed)));
+                }
+            }
+        }
+        assertThat(asked).isGreaterThan(100);
+    }
+
+    /** All that a step computed of a sequence, what it guessed included, and one token more. */
+    private static PreparedPrompt guess(Sequence sequence, ForwardBatch batch) {
+        int known = batch.contextLength()[0] - batch.ids().length;
+        int[] tokens = new int[batch.contextLength()[0] + 1];
+        sequence.tokens().copyTo(0, tokens, 0, known);
+        System.arraycopy(batch.ids(), 0, tokens, known, batch.ids().length);
+        return PreparedPrompt.text(tokens);
+    }
+
     private static EngineFixture fixture(int budget, int maxNumSeqs) {
+        return fixture(budget, maxNumSeqs, Speculation.draftModel(GUESSES));
+    }
+
+    private static EngineFixture fixture(int budget, int maxNumSeqs, Speculation speculation) {
         EngineConfig config = EngineFixture.config(budget, maxNumSeqs, Policy.FCFS, 2);
         return new EngineFixture(
-                new EngineConfig(config.limits(), config.scheduling().withSpeculation(Speculation.draftModel(GUESSES))),
+                new EngineConfig(config.limits(), config.scheduling().withSpeculation(speculation)),
                 EngineFixture.MANY_BLOCKS,
                 EngineFixture.MEDIA_ROWS);
     }
