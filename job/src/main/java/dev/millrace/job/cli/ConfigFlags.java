@@ -52,6 +52,9 @@ final class ConfigFlags {
         if (at < 0 || (at == 0 && args.get(at).equals(FLAG))) {
             return;
         }
+        if (args.stream().map(VllmFlags::name).filter(FLAG::equals).count() > 1) {
+            throw new ParameterException(command.commandLine(), FLAG + " is given again; one file of flags is read.");
+        }
         String arg = args.get(at);
         String path = arg.equals(FLAG) ? args.get(at - 1) : arg.substring(FLAG.length() + 1);
         args.addAll(at + 1, new ConfigFlags(args, command).read(path));
@@ -105,11 +108,8 @@ final class ConfigFlags {
         return option(flag) != null || VllmFlags.rows().containsKey(flag);
     }
 
-    /** Null if there is none of the name; of a field of a flag's JSON it is the flag. */
     private OptionSpec option(String flag) {
-        String name = flag.split("\\.", 2)[0];
-        OptionSpec plain = command.optionsMap().get(name);
-        return plain == null ? command.negatedOptionsMap().get(name) : plain;
+        return VllmFlags.option(command, flag);
     }
 
     private static String text(Object value) {

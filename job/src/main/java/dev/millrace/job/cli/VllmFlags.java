@@ -12,6 +12,7 @@ import java.util.Stack;
 import picocli.CommandLine.IParameterPreprocessor;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
@@ -58,6 +59,7 @@ final class VllmFlags implements IParameterPreprocessor {
         args.replaceAll(VllmFlags::withDashes);
         ConfigFlags.insert(args, command);
         DottedFlags.join(args);
+        RepeatedFlags.dropEarlier(args, command);
         for (int i = args.size() - 1; i >= 0; i--) { // the first argument is on top
             String flag = name(args.get(i));
             Row row = ROWS.get(flag);
@@ -99,6 +101,13 @@ final class VllmFlags implements IParameterPreprocessor {
     static String name(String arg) {
         int equals = arg.indexOf('=');
         return equals < 0 ? arg : arg.substring(0, equals);
+    }
+
+    /** Null if a command has none of the name; of a field of a flag's JSON it is the flag. */
+    static OptionSpec option(CommandSpec command, String flag) {
+        String name = flag.split("\\.", 2)[0];
+        OptionSpec plain = command.optionsMap().get(name);
+        return plain == null ? command.negatedOptionsMap().get(name) : plain;
     }
 
     private static Map<String, Row> read() {

@@ -195,6 +195,7 @@ class ConfigFileTest {
         assertThat(refusal(Path.of("/dev/zero"))).contains("its name must end");
         assertThat(complaint(MODEL, "--config=\0.yaml")).contains("it cannot be read");
         assertThat(complaint(MODEL, "--config")).contains("--config");
+        assertThat(complaint(MODEL, "--config=a.yaml", "--config", "b.yaml")).contains("--config is given again");
     }
 
     @Test

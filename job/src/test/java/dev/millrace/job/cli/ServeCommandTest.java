@@ -215,6 +215,20 @@ class ServeCommandTest {
     }
 
     @Test
+    void ofAFlagThatIsGivenAgainTheLastHolds() {
+        OperatorConfig config = parse("--max-num-seqs 3 --enforce-eager --max_num_seqs=4 --no-enforce-eager"
+                + " --limit-mm-per-prompt image=1 --max-num-seqs 5 --limit-mm-per-prompt.video 2 -tp 4"
+                + " --tensor-parallel-size=2 --served-model-name one two");
+        assertThat(config.limits().maxNumSeqs()).isEqualTo(5);
+        assertThat(config.executor().gpu().enforceEager()).isFalse();
+        assertThat(config.executor().gpu().tensorParallelSize()).isEqualTo(2);
+        assertThat(config.media().imagesPerPrompt()).isEqualTo(999);
+        assertThat(config.media().videosPerPrompt()).isEqualTo(2);
+        assertThat(config.servedModelNames()).containsExactly("one", "two");
+        assertThat(complaint(2, MODEL, "--port=8000", "--port", "x")).contains("'x' is not");
+    }
+
+    @Test
     void noFlagOfOursIsInTheTableOfThoseWeLack() {
         var serve = Main.commandLine().getSubcommands().get("serve").getCommandSpec();
         assertThat(VllmFlags.rows().keySet()).noneMatch(flag -> serve.findOption(flag) != null);
