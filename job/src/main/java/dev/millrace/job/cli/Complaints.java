@@ -3,8 +3,11 @@ package dev.millrace.job.cli;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.checkpoint.CheckpointException;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
 import org.apache.kafka.common.KafkaException;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -16,10 +19,23 @@ final class Complaints {
 
     static int badParameter(ParameterException e, String[] args) {
         CommandLine line = e.getCommandLine();
-        String message = e instanceof UnmatchedArgumentException unmatched ? unknown(unmatched) : e.getMessage();
+        String message = e instanceof UnmatchedArgumentException unmatched ? unknown(unmatched) : asTyped(e, args);
         line.getErr().println("millrace: " + message);
         line.getErr().printf("See '%s --help'.%n", line.getCommandSpec().qualifiedName());
         return line.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    /** The message, in which a flag with several names has the one that the user knows. */
+    private static String asTyped(ParameterException e, String[] args) {
+        if (!(e.getArgSpec() instanceof OptionSpec option)) {
+            return e.getMessage();
+        }
+        return Arrays.stream(args)
+                .map(VllmFlags::name)
+                .filter(List.of(option.names())::contains)
+                .findFirst()
+                .map(name -> e.getMessage().replace("'" + option.longestName() + "'", "'" + name + "'"))
+                .orElse(e.getMessage());
     }
 
     /** Of all that was not understood the first is the cause; a flag gets those that are spelled like it. */

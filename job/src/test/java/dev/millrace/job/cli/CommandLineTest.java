@@ -60,6 +60,8 @@ class CommandLineTest {
                 "--checkpoint-interval|fast|500ms",
                 "--checkpoint-interval|0s|500ms",
                 "--data-parallel-size|0|1 to 2147483647",
+                "--parallelism|0|1 to 2147483647",
+                "-dp|0|1 to 2147483647",
                 "--jobmanager|localhost|host:port",
                 "--jobmanager|localhost:99999|65535",
                 "--max-queued-requests|0|1 to 2147483647",
