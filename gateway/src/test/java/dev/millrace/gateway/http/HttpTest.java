@@ -50,6 +50,22 @@ abstract class HttpTest {
                 false);
     }
 
+    /** The same elsewhere. */
+    static GatewayConfig on(Listener listener, RootPath rootPath, GatewayConfig base) {
+        return new GatewayConfig(
+                listener,
+                rootPath,
+                base.servedModelNames(),
+                base.apiKeys(),
+                base.allowedOrigins(),
+                base.answers(),
+                base.limits(),
+                base.shutdownTimeout(),
+                base.version(),
+                base.logRequests());
+    }
+
+    /** With a log of requests. */
     static GatewayConfig config(AnswerStyle style) {
         GatewayConfig base = config();
         return new GatewayConfig(

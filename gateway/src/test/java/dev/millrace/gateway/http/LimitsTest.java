@@ -152,16 +152,22 @@ class LimitsTest extends HttpTest {
         }
     }
 
+    /** Asks by a connection of its own, and has the first token told. */
+    private Submitted begin(Socket socket, boolean stream) throws Exception {
+        String body = ("{" + HELLO + ", 'stream': " + stream + "}").replace('\'', '"');
+        write(socket, head(CHAT, body.length()) + "\r\n" + body);
+        Submitted sent = generations.take();
+        sent.token(0, 1, "a");
+        return sent;
+    }
+
     @Test
     void clientThatGoesAwayEndsItsRequest() throws Exception {
         start(config());
         for (boolean stream : new boolean[] {false, true}) {
             Submitted sent;
             try (Socket socket = connect()) {
-                String body = ("{" + HELLO + ", 'stream': " + stream + "}").replace('\'', '"');
-                write(socket, head(CHAT, body.length()) + "\r\n" + body);
-                sent = generations.take();
-                sent.token(0, 1, "a");
+                sent = begin(socket, stream);
                 if (stream) {
                     assertThat(statusLine(socket)).isEqualTo("HTTP/1.1 200 OK");
                 }
@@ -181,10 +187,7 @@ class LimitsTest extends HttpTest {
         for (boolean stream : new boolean[] {true, false}) {
             Submitted sent;
             try (Socket socket = connect()) {
-                String body = ("{" + HELLO + ", 'stream': " + stream + "}").replace('\'', '"');
-                write(socket, head(CHAT, body.length()) + "\r\n" + body);
-                sent = generations.take();
-                sent.token(0, 1, "a");
+                sent = begin(socket, stream);
                 if (stream) {
                     readUntil(socket.getInputStream(), "data: ");
                 }

@@ -322,17 +322,7 @@ class ServerTest extends HttpTest {
 
     private static GatewayConfig behind(String root, List<String> keys) {
         GatewayConfig base = config(keys, List.of("*"), List.of());
-        return new GatewayConfig(
-                base.listener(),
-                new RootPath(root),
-                base.servedModelNames(),
-                base.apiKeys(),
-                base.allowedOrigins(),
-                base.answers(),
-                base.limits(),
-                base.shutdownTimeout(),
-                base.version(),
-                base.logRequests());
+        return on(base.listener(), new RootPath(root), base);
     }
 
     @Test

@@ -50,18 +50,7 @@ class TlsTest extends HttpTest {
     }
 
     private static GatewayConfig config(Tls tls, Limits limits) {
-        GatewayConfig base = config(limits, Duration.ZERO);
-        return new GatewayConfig(
-                new Listener("127.0.0.1", 0, null, tls),
-                base.rootPath(),
-                base.servedModelNames(),
-                base.apiKeys(),
-                base.allowedOrigins(),
-                base.answers(),
-                base.limits(),
-                base.shutdownTimeout(),
-                base.version(),
-                base.logRequests());
+        return on(new Listener("127.0.0.1", 0, null, tls), RootPath.NONE, config(limits, Duration.ZERO));
     }
 
     private void start(Tls tls) throws IOException {

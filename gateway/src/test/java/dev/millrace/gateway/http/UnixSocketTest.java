@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.gateway.http.FakeGenerations.Submitted;
+import dev.millrace.gateway.openai.AnswerStyle;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -24,18 +25,7 @@ class UnixSocketTest extends HttpTest {
     private Path folder;
 
     private static GatewayConfig on(Path socket) {
-        GatewayConfig base = config();
-        return new GatewayConfig(
-                new Listener(null, 0, socket, null),
-                base.rootPath(),
-                base.servedModelNames(),
-                base.apiKeys(),
-                base.allowedOrigins(),
-                base.answers(),
-                base.limits(),
-                base.shutdownTimeout(),
-                base.version(),
-                true);
+        return on(new Listener(null, 0, socket, null), RootPath.NONE, config(AnswerStyle.DEFAULT));
     }
 
     private static SocketChannel connect(Path socket) throws IOException {
