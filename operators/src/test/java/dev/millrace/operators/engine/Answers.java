@@ -44,17 +44,29 @@ final class Answers implements EngineListener {
         assertThat(sequence.promptScores().handled()).isEqualTo(answer.promptLogprobs.size());
     }
 
-    void resume(Sequence sequence, int[] tokens, String text) {
-        resume(sequence, tokens, text, List.of());
-    }
-
     /** Begins where an answer stood when the sequence was saved. */
-    void resume(Sequence sequence, int[] tokens, String text, List<SampleLogprobs> promptLogprobs) {
+    void resume(Sequence sequence, int[] tokens, String text) {
         Answer answer = new Answer();
         answer.tokens.addAll(tokens);
         answer.text.append(text);
-        answer.promptLogprobs.addAll(promptLogprobs);
         bySequence.put(sequence, answer);
+    }
+
+    /** A sequence as it is restored after a crash; what was told of it before is known here, its end included. */
+    Sequence restored(Sequence sequence, Answers before) {
+        Answer answer = before.bySequence.getOrDefault(sequence, new Answer());
+        Sequence restored = new Sequence(
+                sequence.requestId(),
+                sequence.choice(),
+                sequence.arrival(),
+                sequence.priority(),
+                sequence.prompt(),
+                sequence.params(),
+                answer.tokens.toArray(0),
+                answer.text.length(),
+                answer.promptLogprobs.size());
+        bySequence.put(restored, answer);
+        return restored;
     }
 
     Answer of(Sequence sequence) {

@@ -187,24 +187,8 @@ final class RandomWorkload {
         count();
         EngineFixture next = newFixture();
         all.replaceAll(sequence -> {
-            var answer = fixture.answers.of(sequence);
-            int[] tokens = answer == null ? new int[0] : answer.tokens.toArray(0);
-            String text = answer == null ? "" : answer.text.toString();
-            List<SampleLogprobs> scores = answer == null ? List.of() : answer.promptLogprobs;
-            Sequence restored = new Sequence(
-                    sequence.requestId(),
-                    sequence.choice(),
-                    sequence.arrival(),
-                    sequence.priority(),
-                    sequence.prompt(),
-                    sequence.params(),
-                    tokens,
-                    text.length(),
-                    scores.size());
-            next.answers.resume(restored, tokens, text, scores);
-            if (fixture.answers.isFinished(sequence)) {
-                next.answers.of(restored).finish = answer.finish;
-            } else {
+            Sequence restored = next.answers.restored(sequence, fixture.answers);
+            if (!next.answers.isFinished(restored)) {
                 next.engine.add(restored);
             }
             return restored;

@@ -73,33 +73,13 @@ final class RestartedRun implements ExecutorListener {
     private static List<Sequence> restored(Request request, List<Sequence> choices, Answers heard, Answers next) {
         return choices.stream()
                 .map(sequence -> {
-                    Sequence again = restored(sequence, heard.of(sequence), next);
+                    Sequence again = next.restored(sequence, heard);
                     if (!next.isFinished(again)) {
                         again.bind(request.grammar());
                     }
                     return again;
                 })
                 .toList();
-    }
-
-    private static Sequence restored(Sequence sequence, Answer heard, Answers next) {
-        Answer answer = heard == null ? new Answer() : heard;
-        int[] tokens = answer.tokens.toArray(0);
-        Sequence restored = new Sequence(
-                sequence.requestId(),
-                sequence.choice(),
-                sequence.arrival(),
-                sequence.priority(),
-                sequence.prompt(),
-                sequence.params(),
-                tokens,
-                answer.text.length(),
-                answer.promptLogprobs.size());
-        next.resume(restored, tokens, answer.text.toString(), answer.promptLogprobs);
-        next.of(restored).logprobs.addAll(answer.logprobs);
-        next.of(restored).finish = answer.finish;
-        next.of(restored).stopReason = answer.stopReason;
-        return restored;
     }
 
     private void go(List<Request> requests, List<List<Sequence>> sequences, Answers heard) throws InterruptedException {
