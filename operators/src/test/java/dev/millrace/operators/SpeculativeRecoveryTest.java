@@ -68,7 +68,7 @@ class SpeculativeRecoveryTest {
                 if (state == null) {
                     sendAll(operator);
                 }
-                tellMore(operator, 20 + random.nextInt(40));
+                tellMore(operator, 5 + random.nextInt(10));
                 committed.addAll(operator.events());
                 state = operator.snapshot();
                 queued = operator.queued();
