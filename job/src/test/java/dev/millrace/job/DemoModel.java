@@ -1,6 +1,5 @@
 package dev.millrace.job;
 
-import dev.millrace.cpu.CpuExecutorFactory;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.ExecutorConfig.Cache;
 import dev.millrace.model.executor.ExecutorConfig.Cpu;
@@ -15,7 +14,7 @@ import dev.millrace.operators.scheduler.Scheduling;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The real operator with the demonstration model, small enough for two of them to share the machine. */
+/** The real operator with the demonstration model and a {@link Brake}, small enough for two of them to share the machine. */
 final class DemoModel {
 
     static final int MAX_MODEL_LEN = 1024;
@@ -60,6 +59,6 @@ final class DemoModel {
                 QueueLimits.DEFAULT,
                 null,
                 true);
-        return new InferenceOperatorFactory(config, new CpuExecutorFactory(), controls);
+        return new InferenceOperatorFactory(config, new Brake.Factory(), controls);
     }
 }

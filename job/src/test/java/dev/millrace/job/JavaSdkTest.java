@@ -203,23 +203,13 @@ class JavaSdkTest {
     @Test
     void oneTooManyIsRefusedUntilAnotherIsGone() throws Exception {
         ChatCompletionCreateParams.Builder body = asked().addUserMessage("Who are you?");
-        try (var pictures = new HeldPicture("two-shapes.png")) {
-            var image = ChatCompletionContentPartImage.ImageUrl.builder()
-                    .url(pictures.url())
-                    .build();
-            List<ChatCompletionContentPart> describe = List.of(
-                    ChatCompletionContentPart.ofImageUrl(ChatCompletionContentPartImage.builder()
-                            .imageUrl(image)
-                            .build()),
-                    ChatCompletionContentPart.ofText(ChatCompletionContentPartText.builder()
-                            .text("Describe this image.")
-                            .build()));
-            var running = CompletableFuture.supplyAsync(() -> create(strict, asked(describe)));
-            pictures.awaitAsked(); // it takes the only place, and waits for its picture
+        try (var brake = Brake.hold(0)) {
+            var running = CompletableFuture.supplyAsync(() -> create(strict, body));
+            brake.awaitHeld(); // it has the only place
             assertThat(failure(() -> create(strict, body), RateLimitException.class))
                     .isEqualTo(429);
-            pictures.hand();
-            assertThat(texts(running.get())).containsExactly(OpenAiServer.answer("caption-en"));
+            brake.release();
+            assertThat(texts(running.get())).containsExactly(OpenAiServer.answer("about-en"));
         }
         assertThat(create(strict, body).choices()).hasSize(1);
     }

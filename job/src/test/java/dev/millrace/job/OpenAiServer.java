@@ -2,6 +2,7 @@ package dev.millrace.job;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.gateway.Generations;
 import dev.millrace.gateway.http.GatewayConfig;
 import dev.millrace.gateway.http.GatewayConfig.Limits;
 import dev.millrace.gateway.http.GatewayServer;
@@ -73,6 +74,11 @@ final class OpenAiServer implements AutoCloseable {
     /** Where the API is. */
     String url() {
         return gateway.url();
+    }
+
+    /** What the API has its answers from. */
+    Generations generations() {
+        return gateway.generations;
     }
 
     /** Where the second gateway's API is. */

@@ -22,6 +22,10 @@ class RecoveryTest {
     private static final int BATCH = 8;
     private static final int PROMPTS = BATCH * (KILLS + 1);
     private static final int TOKENS = 250;
+
+    /** Of each attempt, so that no answer is at its end before the last kill. */
+    private static final int STEPS = TOKENS / (KILLS + 2);
+
     private static final Path ROOT = Path.of(System.getProperty("millrace.root"));
     private static final List<String> PICTURES = List.of("two-shapes.png", "three-shapes.jpg", "sign.png", "left.png");
 
@@ -36,13 +40,15 @@ class RecoveryTest {
                 undisturbed.awaitEnds(PROMPTS);
                 assertThat(job.id()).isNotNull();
             }
-            try (RunningJob job = submit(stack, stormy)) {
+            try (Brake brake = Brake.hold(STEPS);
+                    RunningJob job = submit(stack, stormy)) {
                 produce(stormy, 0, BATCH);
                 for (int kill = 1; kill <= KILLS; kill++) {
                     disturbed.awaitLaterAttempt();
                     stack.flink().replaceTaskManager();
                     produce(stormy, kill * BATCH, (kill + 1) * BATCH);
                 }
+                brake.release();
                 disturbed.awaitEnds(PROMPTS);
                 disturbed.drain();
                 assertThat(job.id()).isNotNull();

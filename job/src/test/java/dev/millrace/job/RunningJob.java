@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.program.ClusterClient;
@@ -50,6 +51,13 @@ final class RunningJob implements AutoCloseable {
         URL address = stack.flink().dashboard().resolve("/jobs/" + id + path).toURL();
         try (InputStream answer = address.openStream()) {
             return MAPPER.readTree(answer);
+        }
+    }
+
+    /** Waits until that number of the dashboard's is positive; it is some seconds behind. */
+    void await(String path, String pointer) throws IOException {
+        while (rest(path).at(pointer).asInt() == 0) {
+            LockSupport.parkNanos(10_000_000);
         }
     }
 
