@@ -22,6 +22,7 @@ import java.util.Map;
 final class TokenEvents {
 
     private static final int ECHO_CHARS = 1 << 16;
+    private static final int MESSAGE_CHARS = 1 << 12; // of an error: it may repeat what was asked, and that may be huge
 
     private final Tokenizer tokenizer;
     private final int attempt;
@@ -80,10 +81,7 @@ final class TokenEvents {
         String text = tokenizer.decode(output.sequence().prompt().tokenIds(), false);
         List<TokenEvent> pieces = new ArrayList<>();
         for (int start = 0; start < text.length(); ) {
-            int end = Math.min(start + ECHO_CHARS, text.length());
-            if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
-                end--;
-            }
+            int end = end(text, start, ECHO_CHARS);
             pieces.add(beforeTokens(request, output.sequence().choice(), now)
                     .setPromptText(text.substring(start, end))
                     .setPromptTextStart(start)
@@ -146,7 +144,7 @@ final class TokenEvents {
                 .setAttempt(attempt)
                 .setReplyTo(record.getUnreadable().getReplyTo())
                 .setFinishReason(FinishReason.ERROR)
-                .setError(record.getUnreadable().getError())
+                .setError(bounded(record.getUnreadable().getError()))
                 .setCreatedAt(record.getTimestamp())
                 .setEmittedAt(now)
                 .build();
@@ -155,8 +153,26 @@ final class TokenEvents {
     private TokenEvent.Builder failure(String id, RequestHeader header, EventError error, Instant now) {
         return begin(id, header, now)
                 .setFinishReason(FinishReason.ERROR)
-                .setError(error)
+                .setError(bounded(error))
                 .setHeaders(header.headers());
+    }
+
+    /** The error in words that fit into every topic. */
+    private static EventError bounded(EventError error) {
+        return EventError.newBuilder(error)
+                .setMessage(bounded(error.getMessage()))
+                .setParam(error.getParam() == null ? null : bounded(error.getParam()))
+                .build();
+    }
+
+    private static String bounded(String text) {
+        return text.length() <= MESSAGE_CHARS ? text : text.substring(0, end(text, 0, MESSAGE_CHARS)) + "…";
+    }
+
+    /** Where a piece of at most so many characters ends that begins at {@code start}: not within a surrogate pair. */
+    private static int end(String text, int start, int most) {
+        int end = Math.min(start + most, text.length());
+        return end < text.length() && Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
     }
 
     private TokenEvent.Builder begin(String id, RequestHeader header, Instant now) {

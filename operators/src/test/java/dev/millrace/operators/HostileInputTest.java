@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.schemas.EventError;
 import dev.millrace.schemas.FinishReason;
+import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.MediaKind;
 import dev.millrace.schemas.MediaPart;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SamplingOptions;
+import dev.millrace.schemas.TokenEvent;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -69,6 +71,30 @@ class HostileInputTest {
             assertRefused(operator, "empty", "The decoder prompt cannot be empty");
             assertThat(operator.answers().tokens("good-1")).hasSize(30);
             assertThat(operator.answers().tokens("good-2")).hasSize(30);
+        }
+    }
+
+    @Test
+    void anErrorThatRepeatsWhatWasAskedFitsIntoEveryTopic() throws Exception {
+        String huge = "\ud83d\ude00".repeat(1 << 20);
+        PromptRequest request = Requests.prompt("model", "hi", 1);
+        request.setModel(huge);
+        var unreadable = Requests.unreadable("{");
+        unreadable
+                .getUnreadable()
+                .setError(new MalformedRecordException("odd: " + huge, "messages." + huge).toEventError());
+        try (var operator = OperatorFixture.open()) {
+            operator.send(request);
+            operator.send(unreadable);
+            operator.runUntil(() -> operator.queued() == 0);
+
+            assertThat(operator.answers().texts()).containsOnlyKeys("model", "prompts/3/" + unreadable.getOffset());
+            for (String id : operator.answers().texts().keySet()) {
+                TokenEvent event = operator.answers().last(id);
+                assertThat(TokenEvent.getEncoder().encode(event).remaining()).isLessThan(64 << 10);
+                assertThat(event.getError().getMessage())
+                        .containsPattern("(The model `|odd: )\ud83d\ude00.*\ud83d\ude00…$");
+            }
         }
     }
 
