@@ -84,11 +84,11 @@ public final class StreamedAnswer {
     private String piece(int prompt, TokenEvent event) {
         Choice choice = choice(prompt, event.getChoice());
         String text = String.join("", event.getText());
-        boolean first = choice.tokens == 0;
+        PromptPart opened = choice.tokens == 0 ? prompts.get(prompt).part() : null;
         ChoicePiece piece = new ChoicePiece(
                 index(prompt, event.getChoice()),
                 choice.characters,
-                first ? prompts.get(prompt).part() : null,
+                opened,
                 text,
                 event.getTokenIds(),
                 event.getLogprobs(),
@@ -97,8 +97,12 @@ public final class StreamedAnswer {
                 choice.diverged);
         choice.diverged = null;
         choice.tokens += event.getTokenIds().size();
-        choice.characters += text.codePointCount(0, text.length());
+        choice.characters += characters(text) + (opened == null ? 0 : characters(opened.text()));
         return chunk(format.piece(piece), continuous(promptTokens[prompt], choice.tokens), false);
+    }
+
+    private static int characters(String text) {
+        return text.codePointCount(0, text.length());
     }
 
     private int index(int prompt, int choice) {

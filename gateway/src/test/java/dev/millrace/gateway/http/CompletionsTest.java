@@ -183,6 +183,20 @@ class CompletionsTest extends HttpTest {
     }
 
     @Test
+    void offsetsOfAStreamCountTheEchoedPrompt() throws Exception {
+        var stream = send(COMPLETIONS, "{'prompt': [7], 'echo': true, 'logprobs': 0, 'stream': true}");
+        Submitted sent = generations.take();
+        sent.event(TokenEvent.newBuilder()
+                .setRequestId(sent.requestId())
+                .setPromptText("😀nce")
+                .setEmittedAt(Instant.EPOCH)
+                .build());
+        sent.scored(0, new TokenLogprob(1, " a", -1f, 1)).scored(0, new TokenLogprob(2, " b", -1f, 1));
+        sent.event(end(sent, 0)).end(1, 2);
+        assertThat(wait(stream).body()).contains("\"text\":\"😀nce a\"").contains("\"text_offset\":[6],");
+    }
+
+    @Test
     void thePromptsOnlyTokenHasNoLogprobAndIsToldAllTheSame() throws Exception {
         var answer = send(COMPLETIONS, "{'prompt': [7], 'echo': true, 'logprobs': 0}");
         Submitted sent = generations.take();
