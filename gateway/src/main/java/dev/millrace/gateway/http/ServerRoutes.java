@@ -68,9 +68,18 @@ final class ServerRoutes {
     private void card(HttpServerRequest request) {
         try {
             String name = root.strip(request.path()).substring(MODELS.length() + 1);
-            Replies.json(request, 200, cards().one(URLDecoder.decode(name, StandardCharsets.UTF_8)));
+            Replies.json(request, 200, cards().one(decoded(name)));
         } catch (ApiException e) {
             Replies.error(request, e.error());
+        }
+    }
+
+    /** What a part of a path spells, in which a plus is a plus; what is spelled wrongly stays as it is. */
+    private static String decoded(String path) {
+        try {
+            return URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            return path;
         }
     }
 

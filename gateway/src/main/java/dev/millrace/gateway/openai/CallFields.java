@@ -65,11 +65,12 @@ final class CallFields {
      * @param served names by which the model may be asked for; empty if none is known yet, and then the engine decides
      */
     String model(List<String> served) throws MalformedRecordException, ApiException {
-        String asked = body.text("model");
+        String text = body.text("model");
+        String asked = text == null ? "" : text; // as in vLLM, an empty name asks for none
         if (served.isEmpty()) {
-            return asked == null ? "" : asked;
+            return asked;
         }
-        if (asked != null && !served.contains(asked)) {
+        if (!asked.isEmpty() && !served.contains(asked)) {
             throw new ApiException(ApiError.noSuchModel(asked));
         }
         return served.get(0);

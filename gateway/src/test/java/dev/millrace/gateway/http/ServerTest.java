@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.millrace.gateway.ServerStatus;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -37,17 +39,40 @@ class ServerTest extends HttpTest {
 
     @Test
     void operatorsNamesGoBeforeTheJobs() throws Exception {
-        start(config(List.of(), List.of("*"), List.of("Qwen/Qwen2.5-VL-7B-Instruct", "qwen")));
-        assertThat(json(get("/v1/models")).path("data")).hasSize(2);
+        start(config(List.of(), List.of("*"), List.of("Qwen/Qwen2.5-VL-7B-Instruct", "qwen", "q+v")));
+        assertThat(json(get("/v1/models")).path("data")).hasSize(3);
         assertThat(json(get("/v1/models/Qwen%2FQwen2.5-VL-7B-Instruct"))
                         .path("id")
                         .asText())
                 .isEqualTo("Qwen/Qwen2.5-VL-7B-Instruct");
         assertThat(get("/v1/models/Qwen/Qwen2.5-VL-7B-Instruct").statusCode()).isEqualTo(200);
+        assertThat(get("/v1/models/q+v").statusCode()).isEqualTo(200);
+        assertThat(get("/v1/models/q%2Bv").statusCode()).isEqualTo(200);
 
         var response = send("/v1/completions", "{'prompt': 'x', 'model': 'qwen'}");
         generations.take().answer("a");
         assertThat(json(wait(response)).path("model").asText()).isEqualTo("Qwen/Qwen2.5-VL-7B-Instruct");
+    }
+
+    @Test
+    void anEmptyNameAsksForNoModel() throws Exception {
+        start(config());
+        var response = send("/v1/completions", "{'prompt': 'x', 'model': ''}");
+        generations.take().answer("a");
+        assertThat(json(wait(response)).path("model").asText()).isEqualTo("demo-vl");
+    }
+
+    @Test
+    void aNameThatIsSpelledWronglyIsNoModels() throws Exception {
+        start(config());
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.getOutputStream()
+                    .write("GET /v1/models/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("HTTP/1.1 404 Not Found")
+                    .contains("The model `%zz` does not exist.");
+        }
     }
 
     @Test
@@ -146,7 +171,7 @@ class ServerTest extends HttpTest {
                 "/tokenize | {} | Field required",
                 "/tokenize | {'prompt': 5} | a string",
                 "/tokenize | {'prompt': 'x', 'model': 'gpt-4'} | does not exist",
-                "/tokenize | {'messages': [{'role': 'poet', 'content': 'x'}]} | role",
+                "/tokenize | {'messages': [{'role': 'user', 'content': 'x'}], 'continue_final_message': true} | Cannot set both",
                 "/tokenize | {'messages': [{'role': 'user', 'content': [{'type': 'image_url', 'image_url': 'x'}]}]}"
                         + " | max_tokens 1",
                 "/detokenize | {} | Field required",

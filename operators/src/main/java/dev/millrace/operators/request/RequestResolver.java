@@ -52,8 +52,9 @@ public final class RequestResolver {
      * @throws InvalidInputException if a value is out of its range; names the field, the value and what is allowed
      */
     public ResolvedRequest resolve(PromptRequest request) {
-        if (request.getModel() != null && !limits.models().contains(request.getModel())) {
-            throw new ModelNotFoundException(request.getModel(), limits.models());
+        String model = request.getModel();
+        if (model != null && !model.isEmpty() && !limits.models().contains(model)) {
+            throw new ModelNotFoundException(model, limits.models());
         }
         Require.that(
                 request.getPriority() == 0 || limits.priorities(),

@@ -278,8 +278,10 @@ class RequestResolverTest {
         assertThatThrownBy(() -> resolver().resolve(request))
                 .isInstanceOf(ModelNotFoundException.class)
                 .hasMessage("The model `gpt-9` does not exist. Ask for `demo`, or leave model out.");
-        request.setModel("demo");
-        assertThat(resolver().resolve(request)).isNotNull();
+        for (String name : List.of("demo", "")) {
+            request.setModel(name);
+            assertThat(resolver().resolve(request)).isNotNull();
+        }
     }
 
     @Test
