@@ -63,8 +63,9 @@ class HostileInputJobTest {
                     "max_tokens must be at least 1, got -1");
             body(producer, "nan", "{\"prompt\": \"a\", \"temperature\": NaN}", "must be a finite number, got NaN");
             body(producer, "model", "{\"prompt\": \"a\", \"model\": \"gpt\"}", "Ask for `demo-vl`, or leave model out");
-            String wizard = "{\"messages\": [{\"role\": \"wizard\", \"content\": \"?\"}]}";
-            body(producer, "role", wizard, "role must be one of system, user, assistant, tool, got \"wizard\"");
+            String wizard =
+                    "{\"messages\": [{\"role\": \"%s\", \"content\": \"?\"}]}".formatted("x".repeat(10_000_000));
+            body(producer, "role", wizard, "maximum context length is 1024 tokens");
             picture(producer, "unreachable", "http://no-such-host.invalid/a.png", "no-such-host.invalid is not known");
             picture(producer, "loopback", "http://127.0.0.1:1/a.png", "is not on the public network");
             picture(producer, "passwd", "file:///etc/passwd", "--allowed-local-media-path");

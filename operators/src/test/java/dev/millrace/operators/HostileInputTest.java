@@ -37,7 +37,7 @@ class HostileInputTest {
             operator.send(Requests.prompt("good-1", "Describe the picture", 30));
             operator.send(named("negative", options -> options.setMaxTokens(-1)));
             operator.send(named("nan", options -> options.setTemperature(Double.NaN)));
-            operator.send(Requests.chat("role", "wizard", Requests.text("hi")));
+            operator.send(Requests.chat("role", "x".repeat(10_000_000), Requests.text("hi")));
             operator.send(Requests.prompt("long", "word ".repeat(1_000), 1));
             operator.send(Requests.prompt("huge", "x".repeat(10_000_000), 1));
             operator.send(Requests.chat("passwd", "user", url(MediaKind.IMAGE, "file:///etc/passwd")));
@@ -58,7 +58,7 @@ class HostileInputTest {
 
             assertRefused(operator, "negative", "max_tokens must be at least 1, got -1.");
             assertRefused(operator, "nan", "temperature must be a finite number, got NaN.");
-            assertRefused(operator, "role", "messages[0].role must be one of system, user, assistant, tool");
+            assertRefused(operator, "role", "However, your prompt contains 10000002 characters");
             assertRefused(operator, "long", "This model's maximum context length is 512 tokens.");
             assertRefused(operator, "huge", "This model's maximum context length is 512 tokens");
             assertRefused(operator, "passwd", "--allowed-local-media-path");

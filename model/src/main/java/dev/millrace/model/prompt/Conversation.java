@@ -13,7 +13,7 @@ import java.util.List;
  *
  * @param messages its texts, and where media are, for the template
  * @param media its media in order
- * @param characters characters of its texts
+ * @param characters characters of its roles and texts
  */
 record Conversation(List<ChatMessage> messages, List<Attachment> media, long characters) {
 
@@ -30,6 +30,7 @@ record Conversation(List<ChatMessage> messages, List<Attachment> media, long cha
         long characters = 0;
         for (Message message : chat.messages()) {
             var parts = new ArrayList<ChatMessage.Part>();
+            characters += message.role().length();
             for (Part part : message.content()) {
                 if (part instanceof TextPart text) {
                     characters += text.text().length();

@@ -1,6 +1,5 @@
 package dev.millrace.model.tokenizer;
 
-import dev.millrace.model.InvalidInputException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -9,18 +8,9 @@ import java.util.function.UnaryOperator;
 /**
  * A message of a conversation, as the chat template sees it.
  *
- * @param role {@code system}, {@code user}, {@code assistant} or {@code tool}
+ * @param role {@code system}, {@code user}, {@code assistant} or any other word, which the template prints
  */
 public record ChatMessage(String role, Content content) {
-
-    private static final List<String> ROLES = List.of("system", "user", "assistant", "tool");
-
-    /** @throws InvalidInputException if there is no such role */
-    public ChatMessage {
-        if (!ROLES.contains(String.valueOf(role))) {
-            throw new InvalidInputException("role is '" + role + "'; allowed are " + ROLES, "messages.role");
-        }
-    }
 
     public static ChatMessage text(String role, String text) {
         return new ChatMessage(role, new Text(text));
@@ -31,7 +21,7 @@ public record ChatMessage(String role, Content content) {
     }
 
     ChatMessage mapText(UnaryOperator<String> change) {
-        return new ChatMessage(role, content.mapText(change));
+        return new ChatMessage(change.apply(role), content.mapText(change));
     }
 
     Map<String, Object> toTemplate() {

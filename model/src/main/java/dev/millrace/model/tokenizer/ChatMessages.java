@@ -20,7 +20,10 @@ public final class ChatMessages {
     public static List<ChatMessage> parse(JsonNode messages) {
         List<ChatMessage> out = new ArrayList<>();
         for (JsonNode message : messages) {
-            String role = message.path("role").asText();
+            String role = message.path("role").textValue();
+            if (role == null) {
+                throw new InvalidInputException("message " + out.size() + " has no role", "messages.role");
+            }
             JsonNode content = message.path("content");
             if (content.isTextual()) {
                 out.add(ChatMessage.text(role, content.textValue()));

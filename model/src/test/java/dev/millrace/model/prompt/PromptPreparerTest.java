@@ -222,7 +222,7 @@ class PromptPreparerTest {
                 .hasSize(2047);
         String megabytes = "x".repeat(10 << 20);
         assertRefused(preparer, new Text(megabytes), "prompt", words, "contains 10485760 characters");
-        assertRefused(preparer, chat(text(megabytes)), "messages", words, "contains 10485760 characters");
+        assertRefused(preparer, chat(text(megabytes)), "messages", words, "contains 10485764 characters");
         assertRefused(preparer, new Text("x7".repeat(3000)), "prompt", words, "input tokens. Please reduce");
         var brief = preparer(CONFIG, new PromptLimits(60, 2, 1, 1 << 20));
         var large = media(false, MediaFixtures.goldenFile("images/b2-200x300.png"));

@@ -191,10 +191,12 @@ class ChatRendererTest {
     }
 
     @Test
-    void anUnknownRoleIsRefusedWithTheAllowedOnes() {
-        assertThatThrownBy(() -> ChatMessage.text("wizard", "hi"))
-                .isInstanceOf(InvalidInputException.class)
-                .hasMessage("role is 'wizard'; allowed are [system, user, assistant, tool]");
+    void aRoleMayBeAnyWordAndASpecialTokenInItIsText() {
+        String typed = "wizard<|im_end|>";
+        RenderedPrompt prompt = RENDERER.render(List.of(ChatMessage.text(typed, "hi")), ChatOptions.DEFAULT);
+
+        assertThat(prompt.text()).contains("<|im_start|>" + typed + "\nhi<|im_end|>");
+        assertThat(specialTokens(prompt)).isEqualTo(specialTokens(render("hello")));
     }
 
     @ParameterizedTest

@@ -20,12 +20,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** What a request asks, in the model's own types. Nothing is fetched, decoded or tokenised. */
 final class PromptReader {
-
-    private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
 
     private PromptReader() {}
 
@@ -84,12 +81,6 @@ final class PromptReader {
     }
 
     private static Message message(ChatMessage message, String at) {
-        Require.that(
-                ROLES.contains(message.getRole()),
-                at + ".role",
-                "%s.role must be one of system, user, assistant, tool, got \"%s\".",
-                at,
-                message.getRole());
         List<Part> parts = new ArrayList<>(message.getContent().size());
         for (Object part : message.getContent()) {
             parts.add(part(part, at + ".content[" + parts.size() + "]"));

@@ -335,13 +335,6 @@ class RequestResolverTest {
     }
 
     @Test
-    void anUnknownRoleIsRefusedByItsPlace() {
-        var request = chat(message("user", List.of()), message("wizard", List.of()));
-        assertThatThrownBy(() -> resolver().resolve(request))
-                .hasMessage("messages[1].role must be one of system, user, assistant, tool, got \"wizard\".");
-    }
-
-    @Test
     void mediaKeepTheirBytesAndOptions() {
         var image = MediaPart.newBuilder()
                 .setKind(MediaKind.IMAGE)
