@@ -113,7 +113,8 @@ public final class MediaProcessor {
         Double fps = options.fps();
         require(fps == null || fps > 0 && fps <= 1000, "fps", fps, "above 0 and at most 1000");
         Integer frames = options.numFrames();
-        require(frames == null || frames > 0, "num_frames", frames, "at least 1");
+        boolean all = frames == null || frames == MediaOptions.ALL_FRAMES;
+        require(all || frames > 0, "num_frames", frames, "at least 1, or -1 for all");
         Integer min = options.minPixels();
         require(min == null || min > 0, "min_pixels", min, "at least 1");
         Integer max = options.maxPixels();

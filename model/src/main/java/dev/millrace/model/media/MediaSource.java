@@ -18,11 +18,14 @@ public record MediaSource(boolean video, String url, List<byte[]> files, boolean
      * Null means the checkpoint's or the default.
      *
      * @param fps frames a second: of the given frames, or to sample from a file
-     * @param numFrames frames to sample from a file
+     * @param numFrames frames to sample from a file, or {@link #ALL_FRAMES}
      * @param minPixels fewest pixels after resizing
      * @param maxPixels most pixels after resizing
      */
     public record MediaOptions(Double fps, Integer numFrames, Integer minPixels, Integer maxPixels) {
         public static final MediaOptions DEFAULT = new MediaOptions(null, null, null, null);
+
+        /** As many frames as there are, as in vLLM. */
+        public static final int ALL_FRAMES = -1;
     }
 }

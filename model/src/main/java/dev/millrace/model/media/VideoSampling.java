@@ -29,7 +29,7 @@ public record VideoSampling(double fps, int minFrames, int maxFrames) {
         if (options.numFrames() == null) {
             return spreadRounded(total, smartFrames(total, rate, options.fps() == null ? fps : options.fps()));
         }
-        int count = Math.min(options.numFrames(), total);
+        int count = options.numFrames() == MediaOptions.ALL_FRAMES ? total : Math.min(options.numFrames(), total);
         if (options.fps() != null) {
             count = (int) Math.min(count, Math.floor(total / rate * options.fps()));
         }

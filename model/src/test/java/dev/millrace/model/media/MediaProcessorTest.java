@@ -137,7 +137,8 @@ class MediaProcessorTest {
     @Test
     void optionsOutOfBoundsAreNamed() {
         assertRefused(new MediaOptions(Double.NaN, null, null, null), "fps must be above 0 and at most 1000, got NaN");
-        assertRefused(new MediaOptions(null, 0, null, null), "num_frames must be at least 1, got 0");
+        assertRefused(new MediaOptions(null, 0, null, null), "num_frames must be at least 1, or -1 for all, got 0");
+        assertRefused(new MediaOptions(null, -2, null, null), "num_frames must be at least 1, or -1 for all, got -2");
         assertRefused(new MediaOptions(null, null, -1, null), "min_pixels must be at least 1, got -1");
         assertRefused(new MediaOptions(null, null, 9, 8), "min_pixels must be at most max_pixels, 8, got 9");
         assertRefused(new MediaOptions(null, null, Integer.MAX_VALUE, null), "room for 1000");

@@ -23,6 +23,8 @@ class VideoSamplingTest {
         assertThat(indices(5, 30, null, 32)).containsExactly(0, 1, 2, 3, 4);
         assertThat(indices(100, 30, null, 1)).containsExactly(0);
         assertThat(indices(300, 30, 1.0, 32)).hasSize(10);
+        assertThat(indices(5, 30, null, MediaOptions.ALL_FRAMES)).containsExactly(0, 1, 2, 3, 4);
+        assertThat(indices(300, 30, 2.0, MediaOptions.ALL_FRAMES)).hasSize(20);
     }
 
     @Test
