@@ -9,12 +9,23 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Messages of a chat-completions body. Parts are OpenAI's ({@code text}, {@code image_url}), vLLM's ({@code video_url}) and
- * Qwen's ({@code image}, {@code video}; qwen-vl-utils). A part without a type is told by its fields.
+ * Messages of a chat-completions body. Parts are OpenAI's ({@code text}, {@code image_url}, those of its responses and {@code
+ * refusal}), vLLM's ({@code video_url}, {@code thinking}) and Qwen's ({@code image}, {@code video}; qwen-vl-utils). A part without
+ * a type is told by its fields.
  */
 final class ChatJson {
 
-    private static final Set<String> TYPES = Set.of("text", "image_url", "image", "video_url", "video");
+    private static final Set<String> TYPES = Set.of(
+            "text",
+            "input_text",
+            "output_text",
+            "refusal",
+            "thinking",
+            "image_url",
+            "input_image",
+            "image",
+            "video_url",
+            "video");
 
     private final MediaJson media;
 
@@ -60,8 +71,10 @@ final class ChatJson {
         JsonFields part = JsonFields.of(node, path);
         String type = type(part);
         return switch (type) {
-            case "text" -> new TextPart(required(part, "text"));
+            case "text", "input_text", "output_text" -> new TextPart(required(part, "text"));
+            case "refusal", "thinking" -> new TextPart(required(part, type));
             case "image_url", "image" -> media.part(MediaKind.IMAGE, type, part);
+            case "input_image" -> media.part(MediaKind.IMAGE, "image_url", part);
             case "video_url", "video" -> media.part(MediaKind.VIDEO, type, part);
             default -> throw new MalformedRecordException(
                     part.pathOf("type") + " must be one of " + allTypes() + ", got \"" + type + "\"",

@@ -17,7 +17,7 @@ import java.util.Set;
 final class MediaJson {
 
     private static final Set<String> OPTIONS =
-            Set.of("type", "uuid", "fps", "nframes", "num_frames", "min_pixels", "max_pixels");
+            Set.of("type", "uuid", "detail", "fps", "nframes", "num_frames", "min_pixels", "max_pixels");
     private static final Set<String> PROCESSOR_OPTIONS =
             Set.of("fps", "num_frames", "min_pixels", "max_pixels", "size");
     private static final Set<String> SIZES = Set.of("shortest_edge", "longest_edge");
