@@ -25,7 +25,8 @@ final class Json {
     private static final int MAX_TOKENS = 1_000_000; // a parsed one takes up to 50 times its bytes
 
     /** Where Jackson tells a programmer which setting to change; a producer cannot. */
-    private static final Pattern FOR_PROGRAMMERS = Pattern.compile(", from `[^`]*`");
+    private static final Pattern FOR_PROGRAMMERS =
+            Pattern.compile(", from `[^`]*`| \\(not recognized as one since Feature [^)]*\\)|Source: [^;]*; ");
 
     /**
      * NaN and infinities are read, so that a request that holds one is refused by the name of its field, not as broken JSON.

@@ -125,22 +125,23 @@ public record JsonFields(ObjectNode object, String path) {
     }
 
     public static Integer integer(JsonNode node, String path) throws MalformedRecordException {
-        long value = longInteger(node, path);
-        if (value != (int) value) {
-            throw refused(node, path, "an integer of 32 bits");
-        }
-        return (int) value;
+        return (int) integer(node, path, Integer.SIZE);
     }
 
     static Long longInteger(JsonNode node, String path) throws MalformedRecordException {
-        if (node.isIntegralNumber() && node.canConvertToLong()) {
-            return node.longValue();
+        return integer(node, path, Long.SIZE);
+    }
+
+    private static long integer(JsonNode node, String path, int bits) throws MalformedRecordException {
+        boolean whole = node.isFloatingPointNumber()
+                && node.doubleValue() == Math.rint(node.doubleValue())
+                && Math.abs(node.doubleValue()) <= 1L << 53;
+        long value = whole ? (long) node.doubleValue() : node.longValue();
+        boolean given = whole || node.isIntegralNumber() && node.canConvertToLong();
+        if (!given || bits == Integer.SIZE && value != (int) value) {
+            throw refused(node, path, "an integer of " + bits + " bits");
         }
-        boolean whole = node.isFloatingPointNumber() && node.doubleValue() == Math.rint(node.doubleValue());
-        if (whole && Math.abs(node.doubleValue()) <= 1L << 53) {
-            return (long) node.doubleValue();
-        }
-        throw refused(node, path, "an integer of 64 bits");
+        return value;
     }
 
     static Double number(JsonNode node, String path) throws MalformedRecordException {

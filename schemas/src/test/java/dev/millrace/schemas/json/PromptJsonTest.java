@@ -88,6 +88,24 @@ class PromptJsonTest {
     }
 
     @Test
+    void partsThatVllmKnowsByOtherNamesAreRead() throws IOException {
+        PromptRequest request = read(
+                """
+                {"messages": [{"role": "developer", "content": [
+                   {"type": "input_text", "text": "a"}, {"type": "output_text", "text": "b"},
+                   {"type": "refusal", "refusal": "c"}, {"type": "thinking", "thinking": "d"},
+                   {"type": "input_image", "image_url": "http://a/b.png", "detail": "auto"}]}]}
+                """);
+        assertThat(request.getMessages().get(0).getContent())
+                .containsExactly(
+                        new TextPart("a"),
+                        new TextPart("b"),
+                        new TextPart("c"),
+                        new TextPart("d"),
+                        media(MediaKind.IMAGE).setUrl("http://a/b.png").build());
+    }
+
+    @Test
     void mediaOptionsOfTheBodyHoldForPartsWithoutTheirOwn() throws IOException {
         PromptRequest request = read(
                 """
@@ -316,7 +334,7 @@ class PromptJsonTest {
             delimiter = '|',
             value = {
                 "{\"prompt\":\"a\",\"temperature\":\"hot\"}|temperature|must be a number, got the string \"hot\"",
-                "{\"prompt\":\"a\",\"max_tokens\":1.5}|max_tokens|must be an integer",
+                "{\"prompt\":\"a\",\"max_tokens\":1.5}|max_tokens|must be an integer of 32 bits, got 1.5",
                 "{\"prompt\":\"a\",\"max_tokens\":3000000000}|max_tokens|must be an integer of 32 bits, got 3000000000",
                 "{\"prompt\":\"a\",\"seed\":99999999999999999999}|seed|must be an integer of 64 bits",
                 "{\"prompt\":\"a\",\"seed\":1e999999999}|seed|must be an integer of 64 bits",
@@ -361,7 +379,9 @@ class PromptJsonTest {
     @Test
     void brokenJsonIsRefusedWithItsPlace() {
         assertRefused("{\"prompt\": \"a\",\n \"seed\": }", null, "line 2, column 10");
-        assertRefused("{\"prompt\": \"a\"", null, "no valid JSON");
+        assertRefused(
+                "{\"prompt\": \"a\"", null, "expected close marker for Object (start marker at [line: 1, column: 1])");
+        assertRefused("/* a */ {}", null, "maybe a (non-standard) comment? (line 1, column 1)");
         assertRefused("", null, "got nothing");
         assertRefused("[1]", null, "must be a JSON object, got an array");
         assertRefused(
