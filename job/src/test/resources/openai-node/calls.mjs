@@ -1,4 +1,4 @@
-// Calls the server by the official SDK, every case at once, and prints what came of each as one JSON object.
+// Calls the server by the official SDK, case by case, and prints what came of each as one JSON object.
 // The environment says where: BASE_URL and STRICT_URL (a second instance with narrow limits), MODEL, API_KEY, SAMPLES.
 import fs from 'node:fs';
 import http from 'node:http';
@@ -63,22 +63,22 @@ async function failure(call) {
     }
 }
 
-/** While an answer that waits for its picture takes the only place that the strict instance has. */
+/** While an answer that waits for its video, as it may for longer than for a picture, takes the only place of the strict instance. */
 async function tooMany() {
     let hand;
     let running;
     const isWaiting = new Promise((isAsked) => {
         const server = http.createServer((request, response) => {
             hand = () => {
-                response.writeHead(200, { 'Content-Type': 'image/png' });
-                response.end(fs.readFileSync(path.join(SAMPLES, 'two-shapes.png')));
+                response.writeHead(200, { 'Content-Type': 'video/mp4' });
+                response.end(fs.readFileSync(path.join(SAMPLES, 'ball.mp4')));
                 server.close();
             };
             isAsked();
         });
         server.listen(0, '127.0.0.1', () => {
-            const url = `http://127.0.0.1:${server.address().port}/picture.png`;
-            running = answer(question('Describe this image.', { type: 'image_url', image_url: { url } }), {}, strict);
+            const url = `http://127.0.0.1:${server.address().port}/ball.mp4`;
+            running = answer(question('What happens in the video?', { type: 'video_url', video_url: { url } }), {}, strict);
         });
     });
     await isWaiting;
@@ -134,9 +134,6 @@ const cases = {
 
 const results = {};
 for (const name of Object.keys(cases)) {
-    results[name] = cases[name]().catch((error) => ({ failed: String(error.stack) }));
-}
-for (const name of Object.keys(results)) {
-    results[name] = await results[name];
+    results[name] = await cases[name]().catch((error) => ({ failed: String(error.stack) }));
 }
 console.log(JSON.stringify(results));

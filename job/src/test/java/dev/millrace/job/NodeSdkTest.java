@@ -16,10 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * OpenAI's own Node library against the whole of it: gateway, Kafka, Flink and the demonstration model. Every case of {@code
- * openai-node/calls.mjs} is called at the same time by one process; each test looks at what came of some.
+ * OpenAI's own Node library against the whole of it: gateway, Kafka, Flink and the demonstration model. One process calls the
+ * cases of {@code openai-node/calls.mjs}; each test looks at what came of some.
  */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class NodeSdkTest {
 
