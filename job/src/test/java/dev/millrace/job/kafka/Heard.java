@@ -45,7 +45,7 @@ public final class Heard implements GenerationListener {
 
     /** The next word, which is of this kind. */
     public <T> T next(Class<T> kind) throws InterruptedException {
-        Object word = words.poll(60, TimeUnit.SECONDS);
+        Object word = words.poll(5, TimeUnit.MINUTES);
         assertThat(word).isInstanceOf(kind);
         return kind.cast(word);
     }
@@ -54,7 +54,7 @@ public final class Heard implements GenerationListener {
     public List<Integer> tokensToTheEnd() throws InterruptedException {
         List<Integer> tokens = new ArrayList<>();
         while (true) {
-            Object word = words.poll(120, TimeUnit.SECONDS);
+            Object word = words.poll(5, TimeUnit.MINUTES);
             if (word instanceof End) {
                 return tokens;
             }

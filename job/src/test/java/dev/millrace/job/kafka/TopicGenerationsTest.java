@@ -30,9 +30,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -43,7 +44,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A gateway's transport against a broker, with the test in the place of the job. */
-@Timeout(120)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class TopicGenerationsTest {
 
@@ -150,17 +151,7 @@ class TopicGenerationsTest {
     void eventsForOtherReadersAreNotEvenDecoded(LocalStack stack) throws Exception {
         KafkaConfig config = prepared(stack);
         AtomicInteger decoded = new AtomicInteger();
-        TopicsConfig usual = config(config, Instance.stable("one"), 4, null);
-        TopicsConfig counting = new TopicsConfig(
-                usual.clients(),
-                usual.promptTopic(),
-                usual.tokenTopic(),
-                usual.prompts(),
-                () -> new CountingCodec(usual.tokens().get(), decoded),
-                usual.maxPromptBytes(),
-                usual.instance(),
-                usual.maxPending(),
-                null);
+        TopicsConfig counting = watched(config(config, Instance.stable("one"), 4, null), decoded::incrementAndGet);
         try (var answers = new HandWrittenAnswers(config);
                 var gateway = TopicGenerations.open(counting)) {
             Heard heard = submitted(gateway, answers, "r");
@@ -255,14 +246,26 @@ class TopicGenerationsTest {
     @Test
     void requestWithoutAnEndInTimeFailsAndIsCancelled(LocalStack stack) throws Exception {
         KafkaConfig config = prepared(stack);
-        TopicsConfig hasty = config(config, new Instance("one", false), 4, Duration.ofMillis(1));
+        var reading = new CountDownLatch(1);
+        var sent = new CountDownLatch(1);
+        TopicsConfig hasty = watched(config(config, new Instance("one", false), 4, Duration.ofMillis(1)), () -> {
+            reading.countDown();
+            await(sent);
+        });
         try (var answers = new HandWrittenAnswers(config);
                 var gateway = TopicGenerations.open(hasty)) {
             PromptRequest patient = prompt("patient");
             patient.setDeadline(Instant.now().plusSeconds(500));
             gateway.submit(patient, new Heard());
             assertThat(text(answers.prompt().key())).isEqualTo("patient");
-            Heard heard = submitted(gateway, answers, "r");
+            answers.write(event("patient", "one", 0, 0, 5));
+            reading.await(); // and while the gateway does, no time is over
+            Heard heard;
+            try {
+                heard = submitted(gateway, answers, "r");
+            } finally {
+                sent.countDown();
+            }
             assertThat(heard.next(TimeoutException.class)).hasMessageContaining("by the deadline");
             assertThat(text(answers.cancel().key())).isEqualTo("r");
             assertThat(gateway.pending()).isEqualTo(1);
@@ -313,20 +316,21 @@ class TopicGenerationsTest {
                 var gateway = gateway(config, "one", 4)) {
             Heard heard = submitted(gateway, answers, "r");
             assertThat(gateway.status().isAlive()).isFalse();
-            answers.write(status(0, 2, 1));
-            answers.write(status(1, 2, 5));
-            answers.write(status(0, 2, 3));
-            while (gateway.status().running() != 8) {
-                LockSupport.parkNanos(10_000_000);
-            }
+            sayUntil(answers, () -> gateway.status().running() == 8, status(0, 2, 1), status(1, 2, 5), status(0, 2, 3));
             assertThat(gateway.status().modelNames()).containsExactly("demo-vl");
-            answers.write(status(0, 1, 4));
-            while (gateway.status().subtasks().size() > 1) {
-                LockSupport.parkNanos(10_000_000);
-            }
-            assertThat(gateway.status().running()).isEqualTo(4);
+            sayUntil(answers, () -> gateway.status().running() == 4, status(0, 1, 4));
             heard.assertNothingMore();
         }
+    }
+
+    /** A word holds for some seconds, so it is said again and again, as subtasks do. */
+    private static void sayUntil(HandWrittenAnswers answers, BooleanSupplier isHeard, EngineStatus... words)
+            throws IOException {
+        do {
+            for (EngineStatus word : words) {
+                answers.write(word);
+            }
+        } while (!isHeard.getAsBoolean());
     }
 
     @Test
@@ -381,8 +385,29 @@ class TopicGenerationsTest {
         }
     }
 
-    private record CountingCodec(RecordCodec<TokenEvent> codec, AtomicInteger decoded)
-            implements RecordCodec<TokenEvent> {
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The same with something that is done before each event that is decoded. */
+    private static TopicsConfig watched(TopicsConfig usual, Runnable before) {
+        return new TopicsConfig(
+                usual.clients(),
+                usual.promptTopic(),
+                usual.tokenTopic(),
+                usual.prompts(),
+                () -> new WatchedCodec(usual.tokens().get(), before),
+                usual.maxPromptBytes(),
+                usual.instance(),
+                usual.maxPending(),
+                usual.timeout());
+    }
+
+    private record WatchedCodec(RecordCodec<TokenEvent> codec, Runnable before) implements RecordCodec<TokenEvent> {
         @Override
         public byte[] encode(TokenEvent event) throws IOException {
             return codec.encode(event);
@@ -390,7 +415,7 @@ class TopicGenerationsTest {
 
         @Override
         public TokenEvent decode(byte[] value) throws IOException {
-            decoded.incrementAndGet();
+            before.run();
             return codec.decode(value);
         }
     }
