@@ -20,7 +20,7 @@ import org.apache.kafka.common.IsolationLevel;
 /** The events of a token topic, read until as many answers ended as are expected. Fails on any token twice or missing. */
 final class CollectedAnswers implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration PATIENCE = Duration.ofMinutes(8);
 
     private final TokenReader reader;
     private final Map<String, List<Integer>> tokens = new HashMap<>();

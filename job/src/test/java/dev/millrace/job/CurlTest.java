@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The calls that guides to vLLM and Qwen2.5-VL print, made by curl itself. */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class CurlTest {
 

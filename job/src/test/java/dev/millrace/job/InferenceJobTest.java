@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class InferenceJobTest {
 
@@ -295,7 +295,7 @@ class InferenceJobTest {
                     .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            for (int polls = 0; polls < 100 && records.size() < count; polls++) {
+            while (records.size() < count) {
                 consumer.poll(Duration.ofMillis(200)).forEach(records::add);
             }
         }

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** OpenAI's own Java library against the whole of it: gateway, Kafka, Flink and the demonstration model. */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class JavaSdkTest {
 

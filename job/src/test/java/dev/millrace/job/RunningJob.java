@@ -42,7 +42,7 @@ final class RunningJob implements AutoCloseable {
     /** Waits for a bounded job. */
     void awaitEnd() throws Exception {
         client.requestJobResult(id)
-                .get(3, TimeUnit.MINUTES)
+                .get(8, TimeUnit.MINUTES)
                 .toJobExecutionResult(getClass().getClassLoader());
     }
 
@@ -66,7 +66,7 @@ final class RunningJob implements AutoCloseable {
         JobStatus status = client.getJobStatus(id).join();
         if (!status.isGloballyTerminalState()) {
             client.cancel(id).join();
-            client.requestJobResult(id).orTimeout(3, TimeUnit.MINUTES).join();
+            client.requestJobResult(id).orTimeout(8, TimeUnit.MINUTES).join();
         }
     }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What clients of the API notice of a crash: a pause. */
-@Timeout(300)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class StreamRecoveryTest {
 
@@ -141,7 +141,7 @@ class StreamRecoveryTest {
         }
 
         void awaitBeginning() throws InterruptedException {
-            assertThat(beginning.await(2, TimeUnit.MINUTES)).isTrue();
+            assertThat(beginning.await(8, TimeUnit.MINUTES)).isTrue();
         }
 
         boolean hasEnded() {
@@ -149,7 +149,7 @@ class StreamRecoveryTest {
         }
 
         String text() throws Exception {
-            return text.get(3, TimeUnit.MINUTES);
+            return text.get(8, TimeUnit.MINUTES);
         }
 
         int tokens() {

@@ -43,7 +43,7 @@ class RunOnClusterTest {
 
     /** Both ways of submitting it, again and again in one process: what a job leaves behind must not harm the next. */
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void theJobIsSubmittedByMillraceAndByFlinksClientAndAnswersInTheCluster(
             @InjectClusterClient ClusterClient<?> client) throws Exception {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {
@@ -60,7 +60,7 @@ class RunOnClusterTest {
     }
 
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void aServerLeavesItsJobInTheClusterAndFindsItThereAgain(@InjectClusterClient ClusterClient<?> client)
             throws Exception {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0)) {

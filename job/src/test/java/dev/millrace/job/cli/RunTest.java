@@ -70,7 +70,7 @@ class RunTest {
     Path folder;
 
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void promptsOfAnotherKafkaWithTlsAndAPasswordAreAnsweredUntilTheCommandIsStopped() throws Exception {
         var certificate = Certificate.make(folder);
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
@@ -110,7 +110,7 @@ class RunTest {
     }
 
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void aJobThatCannotBeginEndsInsteadOfBeingRestarted() throws Exception {
         var certificate = Certificate.make(folder);
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
@@ -123,7 +123,7 @@ class RunTest {
     }
 
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void aRefusedLoginIsThatOfTheProperties() throws Exception {
         var certificate = Certificate.make(folder);
         var err = new StringWriter();

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-@Timeout(120)
+@Timeout(600)
 @ExtendWith(LocalStack.Shared.class)
 class TopicsTest {
 
