@@ -11,6 +11,7 @@
 #                speculation  what a step with drafts takes and brings at the 7B shape: where none is accepted, and where all are
 #                layers    a 7B checkpoint made here (16.6 GB under --work), compared layer by layer in bfloat16 and float32
 #                load      loading that checkpoint from the page cache
+#                recovery  the demonstration model's job killed with -9 three times in the midst of 16 answers, in float32 and bfloat16
 #                profile   where a decode step's time goes, by kernel, at batch 1 and 256 (Nsight Compute and python3)
 #                tp        where there are two GPUs or more: how they are linked, the tests that need several, and a model shared by
 #                          two of them: golden, the 7B checkpoint by layers, what all-reduces take, the 7B shape's rates
@@ -49,8 +50,8 @@ while [ $# -gt 0 ]; do
 done
 for name in ${parts//,/ }; do
     case $name in
-        all | tests | check | bench | speculation | layers | load | profile | tp | sanitize) ;;
-        *) fail "--parts has '$name'; all, tests, check, bench, speculation, layers, load, profile, tp and sanitize are allowed" ;;
+        all | tests | check | bench | speculation | layers | load | recovery | profile | tp | sanitize) ;;
+        *) fail "--parts has '$name'; all, tests, check, bench, speculation, layers, load, recovery, profile, tp and sanitize are allowed" ;;
     esac
 done
 
@@ -179,6 +180,12 @@ if wants load; then
     cat "$work"/7b/model-7b/*.safetensors > /dev/null # into the page cache
     part 'load from the page cache' 200 '^Start-up|Loading weights' 2 "${jvm[@]}" dev.millrace.job.cli.Main bench startup --device gpu \
         --model "$work/7b/model-7b" --dtype bfloat16 --max-num-seqs 8 --output-len 2 --enforce-eager
+fi
+if wants recovery; then
+    for type in float32 bfloat16; do
+        part "kills in $type" 200 '^(Streams|Lost|Pause|Failed)' 5 "${jvm[@]}" dev.millrace.job.cli.Main bench recovery \
+            --model "$root/models/demo-vl" --num-streams 16 --output-len 1800 --kills 3 -- --device gpu --dtype "$type"
+    done
 fi
 # profile BATCH BUDGET SKIP: one of the steps that come after so many launches.
 profile() {

@@ -1,6 +1,9 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
+import dev.millrace.bench.pictures.ImageSize;
+import dev.millrace.bench.pictures.ShapePictures;
 import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.model.media.MediaSource;

@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
 import dev.millrace.job.cli.DeviceOptions;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.recovery.RecoveryCommand;
 import dev.millrace.bench.serve.ServeCommand;
 import dev.millrace.job.cli.Subcommand;
 import picocli.CommandLine.Command;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Spec;
             StartUpCommand.class,
             AccuracyCommand.class,
             CaptionsCommand.class,
-            ServeCommand.class
+            ServeCommand.class,
+            RecoveryCommand.class
         })
 public final class BenchCommand implements Subcommand, Runnable {
 

@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.pictures.ImageSize;
 import dev.millrace.gpu.device.Type;
 import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.Dtype;

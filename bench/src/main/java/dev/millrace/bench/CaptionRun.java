@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.pictures.ShapePictures;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.RecordFormat;
 import dev.millrace.schemas.ChatMessage;

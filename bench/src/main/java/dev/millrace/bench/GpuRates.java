@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.figures.Figures;
 import java.io.PrintWriter;
 import java.util.Locale;
 

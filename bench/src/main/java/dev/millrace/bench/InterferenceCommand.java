@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
 import dev.millrace.bench.figures.Percentile;
 import java.io.PrintWriter;
 import java.util.Arrays;

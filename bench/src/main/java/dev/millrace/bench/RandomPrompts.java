@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.pictures.ImageSize;
 import dev.millrace.model.config.ModelConfig;
 import dev.millrace.model.config.PreprocessorConfig;
 import dev.millrace.model.media.EncodedMedia;

@@ -3,6 +3,7 @@ package dev.millrace.bench;
 import dev.millrace.bench.DraftedBatch.Source;
 import dev.millrace.bench.DraftedBatch.Steps;
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
 import dev.millrace.job.cli.SpeculativeConfig;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.config.ModelConfigReader;

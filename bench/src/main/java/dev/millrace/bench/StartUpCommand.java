@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;

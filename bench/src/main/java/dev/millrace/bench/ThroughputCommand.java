@@ -1,6 +1,7 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.figures.Count;
+import dev.millrace.bench.figures.Figures;
 import dev.millrace.job.demo.TemporaryFolder;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import java.io.IOException;

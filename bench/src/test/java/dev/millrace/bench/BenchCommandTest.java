@@ -255,6 +255,7 @@ class BenchCommandTest {
     void captionsGoThroughTheWholeJob() {
         assertThat(bench(
                         "captions",
+                        "recovery",
                         "--model",
                         ROOT.resolve("models/demo-vl").toString(),
                         "--num-prompts",
@@ -317,6 +318,7 @@ class BenchCommandTest {
                 "startup",
                 "accuracy",
                 "captions",
+                "recovery",
                 "serve"
             })
     void everyMeasurementHasHelpForEachOfItsOptions(String command) {

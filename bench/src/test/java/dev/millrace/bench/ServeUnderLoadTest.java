@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.bench.pictures.ImageSize;
+import dev.millrace.bench.pictures.ShapePictures;
 import dev.millrace.job.cli.DeviceOptions;
 import dev.millrace.job.cli.Main;
 import dev.millrace.model.media.MediaSource;

@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.figures;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -8,19 +8,19 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A measurement's figures by name, for {@code --json}. */
-final class Figures {
+public final class Figures {
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private final Map<String, Object> values = new LinkedHashMap<>();
 
-    Figures put(String name, Object value) {
+    public Figures put(String name, Object value) {
         values.put(name, value);
         return this;
     }
 
     /** Writes them, unless no file was named. */
-    void write(Path file) throws IOException {
+    public void write(Path file) throws IOException {
         if (file != null) {
             JSON.writeValue(file.toFile(), values);
         }

@@ -1,4 +1,4 @@
-package dev.millrace.bench;
+package dev.millrace.bench.pictures;
 
 import java.awt.Color;
 import java.awt.Graphics2D;
@@ -11,7 +11,7 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 
 /** Draws pictures of one or two coloured shapes, each another, as PNG files. */
-final class ShapePictures {
+public final class ShapePictures {
 
     private static final List<Color> COLOURS =
             List.of(Color.RED, Color.GREEN, Color.BLUE, Color.YELLOW, Color.ORANGE, Color.PINK);
@@ -19,12 +19,12 @@ final class ShapePictures {
     private final Random random;
     private final ImageSize size;
 
-    ShapePictures(Random random, ImageSize size) {
+    public ShapePictures(Random random, ImageSize size) {
         this.random = random;
         this.size = size;
     }
 
-    byte[] next() throws IOException {
+    public byte[] next() throws IOException {
         var picture = new BufferedImage(size.width(), size.height(), BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = picture.createGraphics();
         graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);

@@ -1,11 +1,11 @@
-package dev.millrace.bench;
+package dev.millrace.bench.pictures;
 
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Size of a picture in pixels. */
-record ImageSize(int width, int height) {
+public record ImageSize(int width, int height) {
 
     private static final Pattern FORM = Pattern.compile("([1-9]\\d{0,4})x([1-9]\\d{0,4})");
 
@@ -15,7 +15,7 @@ record ImageSize(int width, int height) {
     }
 
     /** Reads {@code 640x480}. */
-    static final class Converter implements ITypeConverter<ImageSize> {
+    public static final class Converter implements ITypeConverter<ImageSize> {
         @Override
         public ImageSize convert(String value) {
             var match = FORM.matcher(value);
