@@ -43,7 +43,7 @@ class ServeUnderLoadTest {
 
     /** The right answers are the engine's, which it gives without server, Kafka and Flink. */
     @Test
-    @Timeout(300)
+    @Timeout(1200)
     void eachOfSixtyFourClientsGetsTheAnswerToItsOwnPicture() throws Exception {
         List<byte[]> pictures = new ArrayList<>();
         var shapes = new ShapePictures(new Random(0), new ImageSize(84, 84));

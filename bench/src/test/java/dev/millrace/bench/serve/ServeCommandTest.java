@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -83,7 +84,7 @@ class ServeCommandTest extends ServeRuns {
 
     @Test
     void completionsAreAskedForWithVllmsFields() throws IOException {
-        List<Call> calls = new ArrayList<>();
+        List<Call> calls = new CopyOnWriteArrayList<>();
         assertThat(bench(
                         call -> {
                             calls.add(call);
@@ -157,7 +158,7 @@ class ServeCommandTest extends ServeRuns {
     void noMoreThanTheAllowedRunAtATimeAndAsManyDo() throws IOException {
         var four = new CyclicBarrier(4);
         try (var server = new ScriptedServer(call -> {
-            four.await(30, TimeUnit.SECONDS); // fails unless four are here at once
+            four.await(5, TimeUnit.MINUTES); // fails unless four are here at once
             return THREE_WORDS;
         })) {
             assertThat(bench(server, "--tokenizer", DEMO, "--num-prompts", 12, "--max-concurrency", 4))
