@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.net.BindException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -23,6 +24,7 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     private static final String CONTROLLER = "CONTROLLER";
     private static final int NODE = 1;
+    private static final int TRIES = 5;
 
     private final KafkaRaftServer server;
     private final String bootstrapServers;
@@ -46,14 +48,33 @@ public final class EmbeddedKafka implements AutoCloseable {
      * The same with settings of the broker that replace or join those chosen here, such as those of authentication.
      */
     public static EmbeddedKafka start(Path dir, int port, Map<String, String> more) throws IOException {
+        return start(dir, () -> Ports.orFree(port), more);
+    }
+
+    /**
+     * The same where somebody else may take a port before it is listened on: then the next is asked for.
+     *
+     * @param ports where clients may connect
+     */
+    static EmbeddedKafka start(Path dir, Ports.Choice ports, Map<String, String> more) throws IOException {
         Files.createDirectories(dir);
-        String bootstrapServers = "127.0.0.1:" + Ports.orFree(port);
         format(dir);
-        Map<String, Object> settings = settings(dir, bootstrapServers, "127.0.0.1:" + Ports.orFree(0));
-        settings.putAll(more);
-        KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
-        server.startup();
-        return new EmbeddedKafka(server, bootstrapServers);
+        for (int left = TRIES - 1; ; left--) {
+            String bootstrapServers = "127.0.0.1:" + ports.next();
+            Map<String, Object> settings = settings(dir, bootstrapServers, "127.0.0.1:" + Ports.orFree(0));
+            settings.putAll(more);
+            KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+            try {
+                server.startup();
+                return new EmbeddedKafka(server, bootstrapServers);
+            } catch (RuntimeException e) {
+                server.shutdown();
+                Throwable reason = root(e);
+                if (left == 0 || !(reason instanceof BindException)) {
+                    throw new IOException("Kafka does not start in " + dir + ": " + reason, e);
+                }
+            }
+        }
     }
 
     public String bootstrapServers() {
@@ -64,6 +85,11 @@ public final class EmbeddedKafka implements AutoCloseable {
     public void close() {
         server.shutdown();
         server.awaitShutdown();
+    }
+
+    /** What happened; those around it say which part of the broker noticed. */
+    private static Throwable root(Throwable failure) {
+        return failure.getCause() == null ? failure : root(failure.getCause());
     }
 
     private static Map<String, Object> settings(Path dir, String clients, String controller) {

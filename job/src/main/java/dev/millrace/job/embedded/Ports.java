@@ -7,6 +7,11 @@ import java.net.ServerSocket;
 /** Free ports of the loopback interface. */
 final class Ports {
 
+    /** Ports to try one after the other. */
+    interface Choice {
+        int next() throws IOException;
+    }
+
     private Ports() {}
 
     /** The port asked for, or a free one for 0. */

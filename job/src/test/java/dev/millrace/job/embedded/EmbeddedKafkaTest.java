@@ -1,6 +1,7 @@
 package dev.millrace.job.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.job.LocalStack;
 import dev.millrace.job.kafka.KafkaConfig;
@@ -8,7 +9,12 @@ import dev.millrace.job.kafka.PromptProducer;
 import dev.millrace.job.kafka.Topics;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SamplingOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
@@ -47,6 +53,28 @@ class EmbeddedKafkaTest {
                                 .offset())
                         .isEqualTo(1);
             }
+        }
+    }
+
+    @Test
+    void aPortThatIsTakenMeanwhileIsNotTheEnd(@TempDir Path dir) throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Iterator<Integer> ports =
+                    List.of(taken.getLocalPort(), Ports.orFree(0)).iterator();
+            try (EmbeddedKafka kafka = EmbeddedKafka.start(dir, ports::next, Map.of())) {
+                KafkaConfig config = KafkaConfig.of(kafka.bootstrapServers());
+                assertThat(LocalStack.prepare(config).promptBytes()).isPositive();
+            }
+        }
+    }
+
+    @Test
+    void whatKeepsItFromStartingIsSaid(@TempDir Path dir) throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertThatThrownBy(() -> EmbeddedKafka.start(dir, taken.getLocalPort()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(dir.toString())
+                    .hasMessageContaining("Address already in use");
         }
     }
 }
