@@ -12,6 +12,8 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.ConfigResource.Type;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The job's topics: made where they are missing, with 16 partitions, messages of 32 MiB and prompts kept for ever, those for
@@ -23,6 +25,7 @@ public final class Topics implements AutoCloseable {
     /** Most bytes of a record in a topic that is made here. */
     public static final int MAX_MESSAGE_BYTES = 32 << 20;
 
+    private static final Logger LOG = LoggerFactory.getLogger(Topics.class);
     private static final int PARTITIONS = 16;
 
     /** Cancels are read from the beginning when the job starts; no request is expected to wait longer. */
@@ -41,7 +44,7 @@ public final class Topics implements AutoCloseable {
     }
 
     /**
-     * Makes the missing topics and reads the limits of all.
+     * Makes the missing topics, waits until they are known, and reads the limits of all.
      *
      * @throws IllegalArgumentException if an existing topic does not fit; says which limit
      * @throws org.apache.kafka.common.KafkaException if the cluster does not answer or refuses
@@ -50,6 +53,7 @@ public final class Topics implements AutoCloseable {
         Map<String, NewTopic> missing = wanted();
         missing.keySet().removeAll(Answers.await(admin.listTopics().names(), "list the topics"));
         missing.values().forEach(this::create);
+        missing.keySet().forEach(this::describe);
         TopicLimits limits = limits();
         limits.check(config);
         return limits;
@@ -95,8 +99,7 @@ public final class Topics implements AutoCloseable {
         try {
             Answers.await(admin.createTopics(List.of(topic)).all(), "create the topic " + topic.name());
         } catch (TopicExistsException e) {
-            // Another job made it since the topics were listed; its limits are read like any other's.
-            describe(topic.name());
+            LOG.debug("another made the topic {} since the topics were listed", topic.name(), e);
         }
     }
 
