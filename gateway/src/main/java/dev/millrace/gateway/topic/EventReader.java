@@ -30,6 +30,7 @@ final class EventReader implements AutoCloseable {
     private final RecordCodec<TokenEvent> tokens;
     private final RecordCodec<EngineStatus> statuses = StatusTopic.codec();
     private final Listener listener;
+    private final Trouble trouble = new Trouble(LOG, "Token events are read");
     private final LoopThread thread = new LoopThread("gateway-reader", this::run);
     private volatile CompletableFuture<Void> reading = new CompletableFuture<>();
 
@@ -79,13 +80,14 @@ final class EventReader implements AutoCloseable {
                 IsolationLevel.READ_UNCOMMITTED,
                 TopicReader.Start.LATEST,
                 List.of(config.tokenTopic(), statusTopic))) {
+            trouble.isOver();
             reading.complete(null);
             while (thread.isOpen()) {
                 reader.poll(POLL).forEach(this::accept);
                 listener.onTick();
             }
         } catch (KafkaException e) {
-            LOG.warn("Token events cannot be read at present: {}", e.getMessage(), e);
+            trouble.is(e);
             interrupt(new UnavailableException("the answers cannot be read at present: " + e.getMessage(), e));
         }
     }

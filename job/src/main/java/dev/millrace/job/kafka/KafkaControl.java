@@ -5,6 +5,7 @@ import dev.millrace.gateway.topic.LoopThread;
 import dev.millrace.gateway.topic.RecordProducer;
 import dev.millrace.gateway.topic.StatusTopic;
 import dev.millrace.gateway.topic.TopicReader;
+import dev.millrace.gateway.topic.Trouble;
 import dev.millrace.operators.Cancel;
 import dev.millrace.operators.Control;
 import dev.millrace.schemas.EngineStatus;
@@ -46,6 +47,7 @@ public final class KafkaControl implements Control {
     private final Listener listener;
     private final RecordCodec<EngineStatus> codec = StatusTopic.codec();
     private final AtomicReference<EngineStatus> latest = new AtomicReference<>();
+    private final Trouble trouble = new Trouble(LOG, "Cancels are heard");
     private final LoopThread thread = new LoopThread("control", this::run);
 
     private KafkaControl(KafkaConfig config, String version, Listener listener) {
@@ -89,12 +91,13 @@ public final class KafkaControl implements Control {
                 IsolationLevel.READ_COMMITTED,
                 TopicReader.Start.EARLIEST,
                 List.of(config.controlTopic()))) {
+            trouble.isOver();
             while (thread.isOpen()) {
                 hear(reader.poll(POLL));
                 speak(producer);
             }
         } catch (KafkaException e) {
-            LOG.warn("Cancels are not heard at present: {}", e.getMessage(), e);
+            trouble.is(e);
         }
     }
 
