@@ -8,6 +8,7 @@ import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.embedded.EmbeddedKafka;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.KafkaControl;
+import dev.millrace.job.kafka.PromptSweeper;
 import dev.millrace.job.kafka.TopicLimits;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.directory.ModelDirectory;
@@ -98,7 +99,8 @@ final class ServeCommand implements Callable<Integer> {
             TopicLimits limits = options.topics.prepare(kafka);
             Path checkpoints = options.job.localCheckpoints().orElse(data.checkpoints(Origin.of(kafka)));
             RetainedCheckpoints.sweep(data.checkpoints(Origin.of(kafka)));
-            try (Gateway gateway = gateway(operator, kafka, limits);
+            try (PromptSweeper sweeper = broker == null ? null : PromptSweeper.start(kafka);
+                    Gateway gateway = gateway(operator, kafka, limits);
                     EmbeddedFlink cluster =
                             EmbeddedFlink.start(data.flink(), options.job.parallelism, options.job.flinkSettings())) {
                 SubmittedJob job = SubmittedJob.submit(

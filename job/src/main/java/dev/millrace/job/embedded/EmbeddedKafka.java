@@ -114,10 +114,23 @@ public final class EmbeddedKafka implements AutoCloseable {
         settings.put("group.initial.rebalance.delay.ms", "0");
         settings.put("controller.shutdown.timeout.ms", "1000");
         settings.put("log.cleaner.dedupe.buffer.size", Integer.toString(4 << 20));
+        limitWhatGrows(settings);
         settings.put("num.network.threads", "2");
         settings.put("num.io.threads", "2");
         settings.put("background.threads", "2");
         return settings;
+    }
+
+    /**
+     * Of tokens that were read long ago up to 192 MiB a partition stay, and Kafka's memory of a transaction, of which each checkpoint
+     * makes one, goes soon after the transaction.
+     */
+    private static void limitWhatGrows(Map<String, Object> settings) {
+        settings.put("log.segment.bytes", Integer.toString(64 << 20));
+        settings.put("log.retention.bytes", Integer.toString(128 << 20));
+        settings.put("log.retention.check.interval.ms", "60000");
+        settings.put("transactional.id.expiration.ms", "7200000");
+        settings.put("producer.id.expiration.ms", "600000");
     }
 
     private static void format(Path dir) throws IOException {
