@@ -1,13 +1,17 @@
 package dev.millrace.operators;
 
 import dev.millrace.model.InvalidInputException;
+import dev.millrace.model.checkpoint.CheckpointException;
 import dev.millrace.model.config.ModelConfig;
+import dev.millrace.model.directory.ModelDirectory;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.model.executor.Limits;
 import dev.millrace.model.executor.ModelExecutorFactory;
+import dev.millrace.operators.request.GenerationDefaults;
 import dev.millrace.operators.scheduler.Scheduling;
 import dev.millrace.operators.scheduler.Speculation;
 import java.io.Serializable;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -48,6 +52,23 @@ public record OperatorConfig(
     public Limits settledLimits(ModelExecutorFactory executors, ModelConfig model) {
         return limits.settle(
                 executors.defaults(executor), model.text().maxPositionEmbeddings(), scheduling.enableChunkedPrefill());
+    }
+
+    /**
+     * Reads the model, but for the values of its weights: what is not right there, or does not suit it, is said before anything
+     * starts.
+     *
+     * @throws CheckpointException if a file is missing or not right
+     * @throws IllegalArgumentException if what was said of sampling is not known
+     * @throws InvalidInputException if what was said of limits does not suit the device or the model
+     */
+    public void check(ModelExecutorFactory executors) {
+        var directory = new ModelDirectory(Path.of(model));
+        settledLimits(executors, directory.config());
+        directory.preprocessorConfig();
+        directory.tokenizer();
+        GenerationDefaults.load(directory, sampling.generationConfig(), sampling.overrides());
+        directory.weights(executor.loadFormat()).close();
     }
 
     /** The same with an executor that is built otherwise. */

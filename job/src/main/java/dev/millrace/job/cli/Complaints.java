@@ -3,6 +3,7 @@ package dev.millrace.job.cli;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.checkpoint.CheckpointException;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.kafka.common.KafkaException;
@@ -62,9 +63,16 @@ final class Complaints {
 
     /** Files' exceptions say no more than the path; their names say what is wrong with it. */
     private static String sentence(Exception e) {
-        String message = e instanceof IOException ? e.toString() : e.getMessage();
-        String cause = e.getCause() == null ? null : e.getCause().getMessage();
-        return cause == null ? message : message + " (" + cause + ")";
+        String message = e instanceof FileSystemException || e.getMessage() == null ? e.toString() : e.getMessage();
+        String cause = firstLine(e.getCause());
+        return message.contains(cause) ? message : message + " (" + cause + ")";
+    }
+
+    /** Of a JSON reader's message the rest says where in our code it was. */
+    private static String firstLine(Throwable cause) {
+        return cause == null || cause.getMessage() == null
+                ? ""
+                : cause.getMessage().lines().findFirst().orElse("");
     }
 
     private static boolean isUsersFault(Exception e) {

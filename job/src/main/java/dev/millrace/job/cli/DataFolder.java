@@ -23,16 +23,20 @@ final class DataFolder implements AutoCloseable {
     /**
      * Takes the folder, which is made if missing.
      *
-     * @throws InvalidInputException if another server has it
-     * @throws IOException if it cannot be made or written
+     * @throws InvalidInputException if another server has it, or it cannot be made or written
      */
-    static DataFolder claim(Path folder) throws IOException {
+    static DataFolder claim(Path folder) {
         try {
             return new DataFolder(FolderLock.claim(folder));
         } catch (FolderLock.TakenException e) {
             throw new InvalidInputException(
                     "--data-dir %s is in use by %s; stop that one, or give this one another folder"
                             .formatted(folder.toAbsolutePath(), e.owner()),
+                    "--data-dir");
+        } catch (IOException e) {
+            throw new InvalidInputException(
+                    "--data-dir %s cannot be used: %s; give a folder that can be written"
+                            .formatted(folder.toAbsolutePath(), e),
                     "--data-dir");
         }
     }

@@ -6,7 +6,6 @@ import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.KafkaControl;
 import dev.millrace.job.kafka.TopicLimits;
-import dev.millrace.model.config.ModelConfigReader;
 import dev.millrace.model.executor.ModelExecutorFactory;
 import dev.millrace.operators.InferenceOperatorFactory;
 import dev.millrace.operators.OperatorConfig;
@@ -65,10 +64,10 @@ final class RunCommand implements Callable<Integer> {
         Map<String, String> flink = isFlinksProgram ? job.noFlinkSettings() : job.flinkSettings();
         boolean here = !isFlinksProgram && job.jobManager == null;
         ModelExecutorFactory executors = here ? options.device.executors() : options.device.executorsElsewhere();
-        if (here) {
-            ModelConfigReader.read(model);
-        }
         OperatorConfig operator = operatorConfig();
+        if (here) {
+            operator.check(executors);
+        }
         KafkaConfig kafka = options.topics.kafkaConfig(bootstrapServers, job.deliveryGuarantee);
         var control = KafkaControl.factory(kafka, VersionProvider.version());
         var inference = new InferenceOperatorFactory(operator, executors, control);

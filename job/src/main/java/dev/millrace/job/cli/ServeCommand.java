@@ -91,6 +91,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private int serveHere(OperatorConfig operator, OrderlyStop stop) throws Exception {
         ModelExecutorFactory executors = options.device.executors();
+        operator.check(executors);
         Path folder = dataDir == null ? DataFolder.usual(model.given().folder(), System.getenv()) : dataDir;
         try (var data = DataFolder.claim(folder);
                 EmbeddedKafka broker = bootstrapServers == null ? startBroker(data) : null) {

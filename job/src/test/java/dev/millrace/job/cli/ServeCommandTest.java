@@ -17,11 +17,14 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -281,6 +284,54 @@ class ServeCommandTest {
             assertThat(complaint(1, model().toString(), "--port", port, "--data-dir=" + folder, "--device=cpu"))
                     .contains("cannot listen on all addresses, port " + port);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "config.json, 0, a JSON object is expected",
+        "config.json, 300, config.json",
+        "model.safetensors, 6000000, model.safetensors",
+        "model.safetensors, 0, model.safetensors",
+        "tokenizer.json, 20000, tokenizer.json",
+        "preprocessor_config.json, 100, preprocessor_config.json",
+        "generation_config.json, 50, generation_config.json"
+    })
+    void aModelThatIsNotWholeIsSaidInOneSentenceBeforeAnythingStarts(
+            String file, long bytes, String complaint, @TempDir Path folder) throws IOException {
+        Path broken = Files.createDirectory(folder.resolve("broken"));
+        try (Stream<Path> files = Files.list(model())) {
+            for (Path whole : files.toList()) {
+                Files.copy(whole, broken.resolve(whole.getFileName()));
+            }
+        }
+        try (FileChannel channel = FileChannel.open(broken.resolve(file), StandardOpenOption.WRITE)) {
+            channel.truncate(bytes);
+        }
+        Path data = folder.resolve("data");
+        assertThat(complaint(1, broken.toString(), "--data-dir=" + data, "--device=cpu", "--port=0"))
+                .startsWith("millrace: ")
+                .contains(broken.resolve(file).toString(), complaint)
+                .hasLineCount(1);
+        assertThat(data).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--max-model-len, 3000, 2048", "--generation-config, /nowhere, a folder that has one"})
+    void whatDoesNotSuitTheModelIsSaidBeforeAnythingStarts(
+            String flag, String value, String allowed, @TempDir Path folder) {
+        Path data = folder.resolve("data");
+        assertThat(complaint(1, model().toString(), flag, value, "--data-dir=" + data, "--device=cpu", "--port=0"))
+                .contains(flag, value, allowed)
+                .hasLineCount(1);
+        assertThat(data).doesNotExist();
+    }
+
+    @Test
+    void aDataFolderThatCannotBeUsedIsSaidWithItsFlag(@TempDir Path folder) throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        assertThat(complaint(1, model().toString(), "--data-dir=" + file, "--device=cpu", "--port=0"))
+                .startsWith("millrace: --data-dir " + file + " cannot be used")
+                .hasLineCount(1);
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.millrace.operators.request;
 
 import dev.millrace.model.config.GenerationConfig;
 import dev.millrace.model.directory.ModelDirectory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -19,14 +20,14 @@ public final class GenerationDefaults {
      * @param model the checkpoint
      * @param source {@code auto}: the checkpoint's own file; {@code vllm}: none; else a folder that holds one
      * @param overrides values that replace the file's
-     * @throws IllegalArgumentException if an override has no such name
+     * @throws IllegalArgumentException if the folder has no such file, or an override no such name
      */
     public static GenerationConfig load(ModelDirectory model, String source, Map<String, Double> overrides) {
         GenerationConfig file =
                 switch (source) {
                     case "auto" -> model.generationConfig();
                     case "vllm" -> GenerationConfig.NONE;
-                    default -> GenerationConfig.read(Path.of(source));
+                    default -> GenerationConfig.read(folder(source));
                 };
         for (String name : overrides.keySet()) {
             if (!NAMES.contains(name)) {
@@ -42,6 +43,15 @@ public final class GenerationDefaults {
                 overrides.getOrDefault("top_p", file.topP()),
                 overrides.getOrDefault("min_p", file.minP()),
                 integer(overrides.get("max_tokens"), integer(overrides.get("max_new_tokens"), file.maxNewTokens())));
+    }
+
+    private static Path folder(String source) {
+        Path folder = Path.of(source);
+        if (!Files.exists(folder.resolve("generation_config.json"))) {
+            throw new IllegalArgumentException("--generation-config '" + source
+                    + "' has no generation_config.json; auto, vllm and a folder that has one are allowed");
+        }
+        return folder;
     }
 
     private static Integer integer(Double override, Integer otherwise) {
