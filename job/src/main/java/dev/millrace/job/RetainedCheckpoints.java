@@ -31,7 +31,8 @@ public final class RetainedCheckpoints {
     }
 
     /**
-     * Deletes checkpoints that were never completed, which with their media are what killed jobs leave behind.
+     * Deletes checkpoints that were never completed, which with their media are what killed jobs leave behind, and the folders of
+     * jobs that have none.
      *
      * @param checkpoints a folder whose jobs have all ended
      */
@@ -39,15 +40,28 @@ public final class RetainedCheckpoints {
         if (!Files.isDirectory(checkpoints)) {
             return;
         }
-        List<Path> incomplete;
-        try (Stream<Path> folders = Files.walk(checkpoints, 2)) {
-            incomplete = folders.filter(
-                            folder -> folder.getFileName().toString().startsWith("chk-"))
-                    .filter(folder -> Files.notExists(folder.resolve("_metadata")))
-                    .toList();
+        for (Path job : children(checkpoints)) {
+            for (Path checkpoint : children(job)) {
+                if (checkpoint.getFileName().toString().startsWith("chk-")
+                        && Files.notExists(checkpoint.resolve("_metadata"))) {
+                    delete(checkpoint);
+                }
+            }
+            if (holdsNoFile(job)) {
+                delete(job);
+            }
         }
-        for (Path folder : incomplete) {
-            delete(folder);
+    }
+
+    private static List<Path> children(Path folder) throws IOException {
+        try (Stream<Path> children = Files.list(folder)) {
+            return children.filter(Files::isDirectory).toList();
+        }
+    }
+
+    private static boolean holdsNoFile(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.allMatch(Files::isDirectory);
         }
     }
 

@@ -30,6 +30,10 @@ class RetainedCheckpointsTest {
         Path shared = Files.createDirectories(folder.resolve("a/shared"));
         Path half = Files.createDirectories(folder.resolve("a/chk-8"));
         Files.writeString(half.resolve("state"), "media");
+        Path empty = Files.createDirectories(folder.resolve("b/shared"));
+        Path inUse = Files.writeString(
+                Files.createDirectories(folder.resolve("c/shared")).resolve("state"), "of a/chk-7");
+        Files.createDirectories(folder.resolve("d/chk-1"));
 
         RetainedCheckpoints.sweep(folder);
         RetainedCheckpoints.sweep(folder.resolve("none"));
@@ -37,6 +41,9 @@ class RetainedCheckpointsTest {
         assertThat(half).doesNotExist();
         assertThat(complete.resolve("_metadata")).exists();
         assertThat(shared).exists();
+        assertThat(inUse).exists();
+        assertThat(empty.getParent()).as("a job that left nothing").doesNotExist();
+        assertThat(folder.resolve("d")).doesNotExist();
     }
 
     private Path checkpoint(String path, long completed) throws IOException {
