@@ -81,10 +81,15 @@ public final class EmbeddedKafka implements AutoCloseable {
         return bootstrapServers;
     }
 
+    /** Stops in order, also where the thread is interrupted, as it is when the process is told to stop. */
     @Override
     public void close() {
+        boolean interrupted = Thread.interrupted();
         server.shutdown();
         server.awaitShutdown();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** What happened; those around it say which part of the broker noticed. */

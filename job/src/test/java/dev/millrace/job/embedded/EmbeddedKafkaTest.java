@@ -77,4 +77,13 @@ class EmbeddedKafkaTest {
                     .hasMessageContaining("Address already in use");
         }
     }
+
+    @Test
+    void anInterruptedThreadClosesItInOrder(@TempDir Path dir) throws Exception {
+        EmbeddedKafka kafka = EmbeddedKafka.start(dir, 0);
+        Thread.currentThread().interrupt();
+        kafka.close();
+        assertThat(Thread.interrupted()).as("told to the caller").isTrue();
+        assertThat(dir.resolve(".kafka_cleanshutdown")).exists();
+    }
 }
