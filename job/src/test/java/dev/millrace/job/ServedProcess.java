@@ -35,6 +35,7 @@ final class ServedProcess implements AutoCloseable {
                 "--add-modules=jdk.incubator.vector",
                 "-Dai.djl.offline=true",
                 "-Xmx1g",
+                "-Duser.language=tr", // whose lower case of I is not i
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Main.class.getName(),

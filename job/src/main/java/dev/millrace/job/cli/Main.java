@@ -1,5 +1,6 @@
 package dev.millrace.job.cli;
 
+import java.util.Locale;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
 import java.util.stream.Stream;
@@ -55,8 +56,12 @@ public final class Main implements Runnable {
                 .setExecutionExceptionHandler(Complaints::failed);
     }
 
-    /** An error ends the process, too, whatever threads there are by then: who watches it is to see that. */
+    /**
+     * An error ends the process, too, whatever threads there are by then: who watches it is to see that. Numbers and names are
+     * written as everywhere; Flink finds no fields in our records where the lower case of I is not i.
+     */
     public static void main(String[] args) {
+        Locale.setDefault(Locale.ROOT);
         try {
             System.exit(commandLine().execute(args));
         } catch (Error e) {
