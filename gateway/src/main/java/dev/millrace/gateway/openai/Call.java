@@ -52,7 +52,7 @@ public final class Call {
     }
 
     private boolean isScored(PromptRequest request) {
-        return request.getSampling().getPromptLogprobs() != null || options.echo() && options.hasLogprobs();
+        return request.getSampling().getPromptLogprobs() != null || options.scoresPrompt();
     }
 
     private List<PromptCollector> collectors() {

@@ -16,7 +16,7 @@ package dev.millrace.gateway.openai;
  * @param cachedTokens whether the usage tells the prompt tokens that were cached
  * @param role who speaks, in a conversation
  * @param prefix what stands before each answer of a conversation, where the last message is echoed; else empty
- * @param echo whether the prompt stands before each answer of a completion
+ * @param echo whether each answer of a completion has the prompt
  */
 record CallOptions(
         Endpoint endpoint,
@@ -33,14 +33,19 @@ record CallOptions(
         boolean cachedTokens,
         String role,
         String prefix,
-        boolean echo) {
+        Echo echo) {
 
     static final int NO_LOGPROBS = -1;
     static final int ALL_LOGPROBS = Integer.MAX_VALUE;
 
     /** Whether the prompt's tokens are told, or the first of them, for which the engine has no log-probability to tell. */
     boolean needsPromptIds() {
-        return tokenIds || echo && hasLogprobs();
+        return tokenIds || scoresPrompt();
+    }
+
+    /** Whether log-probabilities of the prompt stand before those of each answer. */
+    boolean scoresPrompt() {
+        return echo != Echo.NONE && hasLogprobs();
     }
 
     boolean hasLogprobs() {

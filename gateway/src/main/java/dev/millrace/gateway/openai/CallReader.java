@@ -72,13 +72,15 @@ public final class CallReader {
 
     private Call chat(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
         ChatFields chat = ChatFields.read(fields, style);
-        CallOptions options = options(Endpoint.CHAT, fields, requestId, chat.topLogprobs(), chat.role(), chat.prefix());
+        CallOptions options =
+                options(Endpoint.CHAT, fields, requestId, chat.topLogprobs(), chat.role(), chat.prefix(), Echo.NONE);
         return call(List.of(prompts.read(fields.body())), options);
     }
 
     private Call completion(CallFields fields, String requestId) throws MalformedRecordException, ApiException {
         CompletionFields completion = CompletionFields.read(fields);
-        CallOptions options = options(Endpoint.COMPLETIONS, fields, requestId, completion.topLogprobs(), "", "");
+        CallOptions options =
+                options(Endpoint.COMPLETIONS, fields, requestId, completion.topLogprobs(), "", "", completion.echo());
         return call(completion.requests(prompts.read(fields.body())), options);
     }
 
@@ -94,7 +96,13 @@ public final class CallReader {
     }
 
     private CallOptions options(
-            Endpoint endpoint, CallFields fields, String requestId, int topLogprobs, String role, String prefix)
+            Endpoint endpoint,
+            CallFields fields,
+            String requestId,
+            int topLogprobs,
+            String role,
+            String prefix,
+            Echo echo)
             throws MalformedRecordException, ApiException {
         return new CallOptions(
                 endpoint,
@@ -111,7 +119,7 @@ public final class CallReader {
                 style.cachedTokens(),
                 role,
                 prefix,
-                endpoint == Endpoint.COMPLETIONS && fields.body().flag("echo", false));
+                echo);
     }
 
     /** What clients call their requests need not be unique, what the engine calls them must be. */

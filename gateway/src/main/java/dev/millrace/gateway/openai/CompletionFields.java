@@ -14,7 +14,7 @@ import java.util.List;
  * @param prompts each a text or an array of ids
  * @param topLogprobs as in {@link CallOptions}
  */
-record CompletionFields(List<JsonNode> prompts, int topLogprobs) {
+record CompletionFields(List<JsonNode> prompts, int topLogprobs, Echo echo) {
 
     static CompletionFields read(CallFields fields) throws MalformedRecordException, ApiException {
         JsonFields body = fields.body();
@@ -29,7 +29,20 @@ record CompletionFields(List<JsonNode> prompts, int topLogprobs) {
         }
         List<JsonNode> prompts = prompts(body.node("prompt"));
         body.object().set("prompt", prompts.get(0));
-        return new CompletionFields(prompts, topLogprobs(body));
+        return new CompletionFields(prompts, topLogprobs(body), echo(body));
+    }
+
+    /** The engine answers with a token at least, which {@link Echo#ALONE} leaves out. */
+    private static Echo echo(JsonFields body) throws MalformedRecordException {
+        if (!body.flag("echo", false)) {
+            return Echo.NONE;
+        }
+        Integer maxTokens = body.integer("max_tokens");
+        if (maxTokens == null || maxTokens != 0) {
+            return Echo.BEFORE_ANSWER;
+        }
+        body.object().put("max_tokens", 1);
+        return Echo.ALONE;
     }
 
     private static List<JsonNode> prompts(JsonNode prompt) throws ApiException {

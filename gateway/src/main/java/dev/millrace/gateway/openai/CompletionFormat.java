@@ -33,11 +33,12 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
     }
 
     private ObjectNode begin(ChoicePiece piece) {
-        boolean echo = options.echo() && piece.prompt() != null;
+        PromptPart echo = options.echo() == Echo.NONE ? null : piece.prompt();
+        boolean answered = options.echo() != Echo.ALONE;
         ObjectNode choice = JSON.objectNode()
                 .put("index", piece.index())
-                .put("text", echo ? piece.prompt().text() + piece.text() : piece.text());
-        choice.set("logprobs", logprobs(piece, echo));
+                .put("text", (echo == null ? "" : echo.text()) + (answered ? piece.text() : ""));
+        choice.set("logprobs", logprobs(piece, echo, answered));
         choice.put("finish_reason", piece.finishReason());
         Json.put(choice, "stop_reason", piece.stopReason());
         return choice;
@@ -51,16 +52,18 @@ record CompletionFormat(CallOptions options, TokenNames names) implements Answer
         return Json.ids(options.tokenIds() ? piece.tokenIds() : null);
     }
 
-    private JsonNode logprobs(ChoicePiece piece, boolean echo) {
+    private JsonNode logprobs(ChoicePiece piece, PromptPart echo, boolean answered) {
         if (piece.logprobs() == null || !options.hasLogprobs()) {
             return JSON.nullNode();
         }
         var logprobs = new CompletionLogprobs(names, options.topLogprobs(), piece.offset());
-        if (echo) {
-            logprobs.addFirst(piece.prompt().ids().get(0));
-            piece.prompt().logprobs().forEach(logprobs::add);
+        if (echo != null) {
+            logprobs.addFirst(echo.ids().get(0));
+            echo.logprobs().forEach(logprobs::add);
         }
-        piece.logprobs().forEach(logprobs::add);
+        if (answered) {
+            piece.logprobs().forEach(logprobs::add);
+        }
         return logprobs.toJson();
     }
 

@@ -183,6 +183,34 @@ class CompletionsTest extends HttpTest {
     }
 
     @Test
+    void anEchoOfNoTokensIsThePromptAlone() throws Exception {
+        String body = "{'prompt': 'Once upon', 'echo': true, 'n': 2, 'logprobs': 0, 'max_tokens': 0, 'stream': %s}";
+        var whole = send(COMPLETIONS, body.formatted(false));
+        Submitted sent = generations.take();
+        assertThat(sent.request.getSampling().getMaxTokens()).isEqualTo(1);
+        echo(sent);
+        for (JsonNode choice : json(wait(whole)).path("choices")) {
+            assertThat(choice.path("text").asText()).isEqualTo("Once upon");
+            assertThat(choice.path("logprobs").path("token_logprobs").toString())
+                    .isEqualTo("[null,-2.5]");
+            assertThat(choice.path("finish_reason").asText()).isEqualTo("length");
+        }
+
+        var stream = send(COMPLETIONS, body.formatted(true));
+        echo(generations.take());
+        assertThat(wait(stream).body())
+                .contains("\"index\":0,\"text\":\"Once upon\"")
+                .contains("\"index\":1,\"text\":\"Once upon\"")
+                .contains("\"token_logprobs\":[null,-2.5]")
+                .doesNotContain("-1.0");
+
+        send(COMPLETIONS, "{'prompt': 'Once upon', 'max_tokens': 0}");
+        assertThat(generations.take().request.getSampling().getMaxTokens())
+                .as("refused by the job")
+                .isZero();
+    }
+
+    @Test
     void offsetsOfAStreamCountTheEchoedPrompt() throws Exception {
         var stream = send(COMPLETIONS, "{'prompt': [7], 'echo': true, 'logprobs': 0, 'stream': true}");
         Submitted sent = generations.take();
