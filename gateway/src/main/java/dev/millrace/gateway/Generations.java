@@ -20,6 +20,9 @@ public interface Generations extends AutoCloseable {
     /** Requests submitted here that have not ended. */
     int pending();
 
+    /** Most of these that there may be. */
+    int maxPending();
+
     /** What the job's subtasks said of themselves lately. */
     ServerStatus status();
 

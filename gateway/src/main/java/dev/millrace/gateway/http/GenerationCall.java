@@ -57,6 +57,7 @@ final class GenerationCall {
      * @throws ApiException if one was not taken; then none is
      */
     List<Generation> submit(Generations to) throws ApiException {
+        requireRoom(to.maxPending());
         List<Generation> sent = new ArrayList<>();
         try {
             for (int i = 0; i < call.requests().size(); i++) {
@@ -66,6 +67,17 @@ final class GenerationCall {
         } catch (TooManyRequestsException | RuntimeException e) {
             sent.forEach(Generation::cancel);
             throw new ApiException(refusal(e));
+        }
+    }
+
+    /** A call of more prompts than there is ever room for would be told to come back later, for ever. */
+    private void requireRoom(int most) throws ApiException {
+        int prompts = call.requests().size();
+        if (prompts > most) {
+            throw new ApiException(ApiError.badRequest(
+                    "prompt holds " + prompts + " prompts; at most " + most
+                            + " may be outstanding here (--max-pending). Send them in several calls.",
+                    "prompt"));
         }
     }
 

@@ -70,6 +70,11 @@ public final class TopicGenerations implements Generations {
     }
 
     @Override
+    public int maxPending() {
+        return config.maxPending();
+    }
+
+    @Override
     public ServerStatus status() {
         return board.status();
     }

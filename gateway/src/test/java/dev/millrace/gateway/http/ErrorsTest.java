@@ -212,6 +212,17 @@ class ErrorsTest extends HttpTest {
     }
 
     @Test
+    void morePromptsThanThereIsEverRoomForAreNotToldToComeLater() throws Exception {
+        generations.most = 2;
+        var three = wait(send(COMPLETIONS, "{'prompt': ['a', 'b', 'c']}"));
+        assertError(three, 400, "BadRequestError", "prompt holds 3 prompts; at most 2 may be outstanding here");
+        assertThat(generations.nothingCame()).isTrue();
+        send(COMPLETIONS, "{'prompt': ['a', 'b']}");
+        generations.take();
+        generations.take();
+    }
+
+    @Test
     void errorAfterTheFirstTokenIsAnEvent() throws Exception {
         var response = send(CHAT, "{" + HELLO + ", 'stream': true}");
         Submitted sent = generations.take();

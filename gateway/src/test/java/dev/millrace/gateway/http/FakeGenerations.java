@@ -33,6 +33,7 @@ final class FakeGenerations implements Generations {
     private final BlockingQueue<Submitted> submitted = new LinkedBlockingQueue<>();
     volatile ServerStatus status = alive();
     volatile int room = Integer.MAX_VALUE;
+    volatile int most = Integer.MAX_VALUE;
     volatile RuntimeException failure;
 
     static ServerStatus alive() {
@@ -85,6 +86,11 @@ final class FakeGenerations implements Generations {
     @Override
     public int pending() {
         return 0;
+    }
+
+    @Override
+    public int maxPending() {
+        return most;
     }
 
     @Override
