@@ -1,6 +1,8 @@
 package dev.millrace.gateway.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.millrace.schemas.MalformedRecordException;
 import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.json.JsonFields;
@@ -16,6 +18,9 @@ import java.util.List;
  */
 record CompletionFields(List<JsonNode> prompts, int topLogprobs, Echo echo) {
 
+    /** Most characters that the fields beside the prompt may have in the requests of a call together: each takes them along. */
+    private static final int MOST_REPEATED = 64 << 20;
+
     static CompletionFields read(CallFields fields) throws MalformedRecordException, ApiException {
         JsonFields body = fields.body();
         body.object().remove(List.of("messages", "prompt_token_ids"));
@@ -28,6 +33,7 @@ record CompletionFields(List<JsonNode> prompts, int topLogprobs, Echo echo) {
                     "prompt_embeds");
         }
         List<JsonNode> prompts = prompts(body.node("prompt"));
+        requireFewCharacters(prompts.size(), body);
         body.object().set("prompt", prompts.get(0));
         return new CompletionFields(prompts, topLogprobs(body), echo(body));
     }
@@ -43,6 +49,21 @@ record CompletionFields(List<JsonNode> prompts, int topLogprobs, Echo echo) {
         }
         body.object().put("max_tokens", 1);
         return Echo.ALONE;
+    }
+
+    private static void requireFewCharacters(int prompts, JsonFields body) throws ApiException {
+        if (prompts == 1) {
+            return;
+        }
+        ObjectNode others = JsonNodeFactory.instance.objectNode().setAll(body.object());
+        int each = others.without("prompt").toString().length();
+        if ((long) prompts * each > MOST_REPEATED) {
+            throw ApiException.badRequest(
+                    "prompt holds " + prompts + " prompts, and with each go the " + each
+                            + " characters of the other fields; together these may be " + MOST_REPEATED
+                            + ". Send them in several calls.",
+                    "prompt");
+        }
     }
 
     private static List<JsonNode> prompts(JsonNode prompt) throws ApiException {

@@ -212,6 +212,18 @@ class ErrorsTest extends HttpTest {
     }
 
     @Test
+    void aSmallBodyDoesNotMakeRequestsOfGigabytes() throws Exception {
+        String prompts = "'x',".repeat(99) + "'x'";
+        String stop = "s".repeat(1 << 20);
+        var many = wait(send(COMPLETIONS, "{'prompt': [" + prompts + "], 'stop': '" + stop + "'}"));
+        assertError(many, 400, "BadRequestError", "prompt holds 100 prompts, and with each go the 10485");
+        assertThat(generations.nothingCame()).isTrue();
+        send(COMPLETIONS, "{'prompt': ['a', 'b'], 'stop': '" + stop + "'}");
+        generations.take();
+        generations.take();
+    }
+
+    @Test
     void morePromptsThanThereIsEverRoomForAreNotToldToComeLater() throws Exception {
         generations.most = 2;
         var three = wait(send(COMPLETIONS, "{'prompt': ['a', 'b', 'c']}"));
