@@ -115,7 +115,7 @@ class RunTest {
         var certificate = Certificate.make(folder);
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
             Path key = properties(key(certificate, "secret"));
-            assertThat(run(kafka.bootstrapServers(), key, "--max-model-len=1000000"))
+            assertThat(run(kafka.bootstrapServers(), key, "--max-model-len=2048", "--kv-cache-memory-bytes=64KiB"))
                     .isEqualTo(1);
         } finally {
             new TemporaryFolder(Path.of(".millrace")).close();

@@ -354,7 +354,9 @@ class ServeCommandTest {
 
     private static OperatorConfig parse(String flags) {
         var command = new ServeCommand();
-        new CommandLine(command).parseArgs((MODEL + " " + flags).split(" "));
+        new CommandLine(command)
+                .parseArgs(Stream.concat(Stream.of(MODEL), Stream.of(flags.split(" ")))
+                        .toArray(String[]::new));
         return command.operatorConfig();
     }
 
