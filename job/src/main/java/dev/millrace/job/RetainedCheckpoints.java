@@ -16,6 +16,11 @@ public final class RetainedCheckpoints {
 
     private RetainedCheckpoints() {}
 
+    /** A folder of checkpoints, or one of them, as Flink is told of it: a space stays a space there, and {@code %20} is three characters. */
+    public static String uri(Path folder) {
+        return org.apache.flink.core.fs.Path.fromLocalFile(folder.toFile()).toString();
+    }
+
     /** The checkpoint that was completed last, of whichever job; a job resumes from its URI. */
     public static Optional<Path> latest(Path checkpoints) throws IOException {
         if (!Files.isDirectory(checkpoints)) {

@@ -106,8 +106,7 @@ class InferenceJobTest {
             }
             answers.drain();
             assertThat(answers.ends()).hasSizeLessThan(30);
-            JobConfig again =
-                    config.withParallelism(2).withRestoreFrom(checkpoint.toUri().toString());
+            JobConfig again = config.withParallelism(2).withRestoreFrom(RetainedCheckpoints.uri(checkpoint));
             try (RunningJob job = standIn(stack, again, limits, new StandInOperator.Factory(1024, 64, 5))) {
                 answers.awaitEnds(30);
                 answers.drain();

@@ -81,7 +81,7 @@ class ServeTest {
             MODEL.toString(),
             "--device=cpu",
             "--port=0",
-            "--data-dir=" + folder.resolve("data"),
+            "--data-dir=" + folder.resolve("my data"),
             "--format=json",
             "--checkpoint-interval=100ms",
             "--max-model-len=1024",

@@ -1,5 +1,6 @@
 package dev.millrace.job.cli;
 
+import dev.millrace.job.RetainedCheckpoints;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import java.nio.file.Path;
@@ -116,7 +117,7 @@ final class JobOptions {
 
     /** URI of the folder of checkpoints, or null. */
     String checkpointUri() {
-        return localCheckpoints().map(folder -> folder.toUri().toString()).orElse(checkpointDir);
+        return localCheckpoints().map(RetainedCheckpoints::uri).orElse(checkpointDir);
     }
 
     /** The folder of checkpoints, where one of this machine was named. */

@@ -108,12 +108,7 @@ final class ServeCommand implements Callable<Integer> {
                         cluster,
                         checkpoints,
                         restored -> graph(
-                                operator,
-                                kafka,
-                                limits,
-                                executors,
-                                checkpoints.toUri().toString(),
-                                restored));
+                                operator, kafka, limits, executors, RetainedCheckpoints.uri(checkpoints), restored));
                 stop.by(() -> {
                     close(gateway);
                     job.cancel();

@@ -45,8 +45,7 @@ final class SubmittedJob {
             throws IOException, InterruptedException, ExecutionException {
         Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
         latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
-        String restored =
-                latest.map(checkpoint -> checkpoint.toUri().toString()).orElse(null);
+        String restored = latest.map(RetainedCheckpoints::uri).orElse(null);
         ClusterClient<?> client = cluster.client();
         JobID id = client.submitJob(graph.apply(restored)).get();
         LOG.info("Job {} runs; the dashboard is at {}", id, cluster.dashboard());

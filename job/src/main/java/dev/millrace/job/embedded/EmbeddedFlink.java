@@ -1,5 +1,6 @@
 package dev.millrace.job.embedded;
 
+import dev.millrace.job.RetainedCheckpoints;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -113,9 +114,7 @@ public final class EmbeddedFlink implements AutoCloseable {
         settings.set(WebOptions.SUBMIT_ENABLE, false);
         settings.set(BlobServerOptions.STORAGE_DIRECTORY, tmp.toString());
         settings.set(MetricOptions.METRIC_FETCHER_UPDATE_INTERVAL, Duration.ofSeconds(1));
-        settings.set(
-                CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-                dir.resolve("checkpoints").toUri().toString());
+        settings.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, RetainedCheckpoints.uri(dir.resolve("checkpoints")));
         return settings;
     }
 }

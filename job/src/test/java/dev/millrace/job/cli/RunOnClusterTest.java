@@ -154,7 +154,7 @@ class RunOnClusterTest {
                 "--dead-letter-topic=unread",
                 "--format=json",
                 "--checkpoint-interval=200ms",
-                "--checkpoint-dir=" + folder.resolve("checkpoints").toUri(),
+                "--checkpoint-dir=" + folder.resolve("check points"),
                 "--kv-cache-memory-bytes=64MiB");
     }
 }
