@@ -22,6 +22,7 @@ public final class RequestResolver {
     private static final int COMPLETION_TOKENS = 16; // vLLM's max_tokens for a prompt that is no conversation
     private static final int MAX_CHOICES = 16_384; // vLLM's VLLM_MAX_N_SEQUENCES
     private static final int MAX_STOPS = 256; // each is looked for in every step
+    private static final int MAX_STOP_CHARS = 1 << 16; // an answer is held back for as many, and one event tells them
 
     private final RequestLimits limits;
     private final GenerationConfig defaults;
@@ -102,6 +103,13 @@ public final class RequestResolver {
         Require.that(
                 stop.size() <= MAX_STOPS, "stop", "stop must have at most %d entries, got %d.", MAX_STOPS, stop.size());
         Require.that(stop.stream().noneMatch(String::isEmpty), "stop", "stop cannot contain an empty string.");
+        int longest = stop.stream().mapToInt(String::length).max().orElse(0);
+        Require.that(
+                longest <= MAX_STOP_CHARS,
+                "stop",
+                "stop must have entries of at most %d characters, got %d.",
+                MAX_STOP_CHARS,
+                longest);
         return stop;
     }
 

@@ -17,6 +17,7 @@ import dev.millrace.schemas.PromptRequest;
 import dev.millrace.schemas.SamplingOptions;
 import dev.millrace.schemas.TextPart;
 import java.nio.ByteBuffer;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -267,8 +268,18 @@ class RequestResolverTest {
     }
 
     @Test
-    void emptyStopTextsAreRefused() {
+    void stopTextsThatAreEmptyOrTooManyOrTooLongAreRefused() {
         refused(options -> options.setStop(List.of("a", "")), "stop cannot contain an empty string.", "stop");
+        refused(
+                options -> options.setStop(Collections.nCopies(257, "a")),
+                "stop must have at most 256 entries, got 257.",
+                "stop");
+        refused(
+                options -> options.setStop(List.of("a", "b".repeat(65_537))),
+                "stop must have entries of at most 65536 characters, got 65537.",
+                "stop");
+        assertThat(resolver().resolve(request(options -> options.setStop(List.of("b".repeat(65_536))))))
+                .isNotNull();
     }
 
     @Test
