@@ -7,12 +7,14 @@ import dev.millrace.schemas.MediaPart;
 import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
  * Media parts of a message: {@code {"type":"image_url","image_url":{"url":…}}} (or the URL itself),
  * {@code {"type":"image","image":…}}, {@code {"type":"video","video":… or [frame, …],"fps":…}}. Options stand in the part,
- * as qwen-vl-utils has it, else in the body's {@code mm_processor_kwargs} and {@code media_io_kwargs.video}, as vLLM has it.
+ * as qwen-vl-utils has it, else in the body's {@code mm_processor_kwargs} and {@code media_io_kwargs.video}, as vLLM has it. There
+ * {@code fps} may be a list with a rate for each video, as the model's own guide sends it.
  */
 final class MediaJson {
 
@@ -24,13 +26,17 @@ final class MediaJson {
     private static final Set<String> VIDEO_OPTIONS = Set.of("fps", "num_frames");
 
     private final MediaPart defaults;
+    private final List<Double> rates; // of the videos in order; null: none are listed
+    private int videos;
 
     /** @param body the request, whose options hold for each of its media */
     MediaJson(JsonFields body) throws MalformedRecordException {
         MediaPart.Builder builder = MediaPart.newBuilder().setKind(MediaKind.VIDEO);
         JsonFields processor = body.fields("mm_processor_kwargs");
+        List<Double> listed = null;
         if (processor != null) {
             KnownFields.allowOnly(processor, PROCESSOR_OPTIONS);
+            listed = takeRates(processor);
             readProcessorOptions(processor, builder);
         }
         JsonFields io = body.fields("media_io_kwargs");
@@ -42,7 +48,19 @@ final class MediaJson {
             KnownFields.allowOnly(video, VIDEO_OPTIONS);
             readSampling(video, builder);
         }
+        rates = video != null && samples(video) ? null : listed;
         defaults = builder.build();
+    }
+
+    /** The list of rates, taken out, or null where there is none. */
+    private static List<Double> takeRates(JsonFields processor) throws MalformedRecordException {
+        JsonNode fps = processor.node("fps");
+        if (fps == null || !fps.isArray()) {
+            return null;
+        }
+        List<Double> rates = processor.list("fps", JsonFields::number);
+        processor.object().remove("fps");
+        return rates;
     }
 
     /** Qwen's processor calls the bounds on pixels by the names that other models have for lengths of edges. */
@@ -60,8 +78,22 @@ final class MediaJson {
 
     /** Either word replaces both, as neither means the same beside the other's default. */
     private static void readSampling(JsonFields options, MediaPart.Builder builder) throws MalformedRecordException {
-        if (options.has("fps") || options.has("num_frames")) {
+        if (samples(options)) {
             builder.setFps(options.number("fps")).setNumFrames(options.integer("num_frames"));
+        }
+    }
+
+    private static boolean samples(JsonFields options) {
+        return options.has("fps") || options.has("num_frames");
+    }
+
+    /** Refuses a list of rates that has another length than there are videos, as the model's processor does. */
+    void requireRatesForAll() throws MalformedRecordException {
+        if (rates != null && rates.size() != videos) {
+            throw new MalformedRecordException(
+                    "mm_processor_kwargs.fps lists " + rates.size() + " rates for " + videos
+                            + " videos; give one for each, or a number for all",
+                    "mm_processor_kwargs.fps");
         }
     }
 
@@ -85,10 +117,14 @@ final class MediaJson {
                 .setMaxPixels(or(part.integer("max_pixels"), defaults.getMaxPixels()));
         Integer frames = or(part.integer("num_frames"), part.integer("nframes"));
         Double fps = part.number("fps");
-        if (kind == MediaKind.IMAGE || frames != null || fps != null) {
+        if (kind == MediaKind.IMAGE) {
             return builder.setNumFrames(frames).setFps(fps);
         }
-        return builder.setNumFrames(defaults.getNumFrames()).setFps(defaults.getFps());
+        Double listed = rates == null || videos >= rates.size() ? null : rates.get(videos);
+        videos++;
+        return frames != null || fps != null
+                ? builder.setNumFrames(frames).setFps(fps)
+                : builder.setNumFrames(defaults.getNumFrames()).setFps(or(listed, defaults.getFps()));
     }
 
     private static String url(JsonNode source, String path) throws MalformedRecordException {

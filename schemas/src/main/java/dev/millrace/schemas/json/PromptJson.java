@@ -69,8 +69,9 @@ public final class PromptJson implements RecordCodec<PromptRequest> {
         }
         switch (given.get(0)) {
             case "messages" -> {
-                ChatJson chat = new ChatJson(new MediaJson(body));
-                request.setMessages(body.list("messages", chat::message));
+                MediaJson media = new MediaJson(body);
+                request.setMessages(body.list("messages", new ChatJson(media)::message));
+                media.requireRatesForAll();
             }
             case "prompt" -> readCompletionPrompt(body.node("prompt"), request);
             default -> request.setPromptTokenIds(body.list("prompt_token_ids", JsonFields::integer));

@@ -135,6 +135,38 @@ class PromptJsonTest {
     }
 
     @Test
+    void aListOfRatesHasOneForEachVideo() throws IOException {
+        String body =
+                """
+                {"messages": [{"role": "user", "content": [
+                   {"type": "video_url", "video_url": "http://a"}, {"type": "image_url", "image_url": "http://b"}]},
+                  {"role": "user", "content": [{"type": "video_url", "video_url": "http://c"},
+                   {"type": "video_url", "video_url": "http://d", "num_frames": 4}]}],
+                 "mm_processor_kwargs": {"fps": %s}%s}
+                """;
+        List<MediaPart> parts = read(body.formatted("[1.5, 3, 9]", "")).getMessages().stream()
+                .flatMap(message -> message.getContent().stream())
+                .map(MediaPart.class::cast)
+                .toList();
+        assertThat(parts).extracting(MediaPart::getFps).containsExactly(1.5, null, 3.0, null);
+        assertThat(parts.get(3).getNumFrames()).isEqualTo(4);
+        String others = ", \"media_io_kwargs\": {\"video\": {\"fps\": 5}}";
+        assertThat(read(body.formatted("[7]", others))
+                        .getMessages()
+                        .get(0)
+                        .getContent()
+                        .get(0))
+                .extracting("fps")
+                .isEqualTo(5.0);
+        String words = " rates for 3 videos; give one for each, or a number for all";
+        assertRefused(body.formatted("[1]", ""), "mm_processor_kwargs.fps", "lists 1" + words);
+        assertRefused(body.formatted("[1, 2, 3, 4]", ""), "mm_processor_kwargs.fps", "lists 4" + words);
+        assertRefused(body.formatted("[1, 2, null]", ""), "mm_processor_kwargs.fps[2]", "must be a number, got null");
+        assertThat(read("{\"messages\": [], \"mm_processor_kwargs\": {\"fps\": []}}"))
+                .isNotNull();
+    }
+
+    @Test
     void pixelsAreBoundedByEitherOfTheirNames() throws IOException {
         assertThat(defaultsOf("{\"mm_processor_kwargs\": {\"size\": {\"shortest_edge\": 10, \"longest_edge\": 20}}}"))
                 .isEqualTo(media(MediaKind.VIDEO)
