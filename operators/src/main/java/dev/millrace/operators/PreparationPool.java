@@ -109,7 +109,7 @@ final class PreparationPool implements AutoCloseable {
             refuse(request, code.error(e.getMessage(), e.param()));
         } catch (CancellationException e) {
             LOG.debug("request {} is not prepared, as the task ends", request.id(), e);
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (RuntimeException | StackOverflowError | LinkageError e) {
             LOG.error("request {} could not be prepared; the fault is ours", request.id(), e);
             refuse(request, ErrorCode.INTERNAL.error("the request could not be prepared: " + e, null));
         } catch (Error e) {

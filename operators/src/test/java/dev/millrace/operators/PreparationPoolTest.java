@@ -14,12 +14,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.flink.streaming.runtime.tasks.StreamTaskActionExecutor;
 import org.apache.flink.streaming.runtime.tasks.mailbox.MailboxExecutorImpl;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailboxImpl;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(60)
 class PreparationPoolTest {
@@ -27,10 +30,23 @@ class PreparationPoolTest {
     private final TaskMailbox mailbox = new TaskMailboxImpl(Thread.currentThread());
     private final List<String> answers = new ArrayList<>();
 
-    @Test
-    void aFaultThatOneRequestBringsAboutFailsThatRequest() throws Exception {
+    /** A library that is not there for this machine, say one that decodes videos, takes no other request with it. */
+    static Stream<Throwable> faultsOfOneRequest() {
+        return Stream.of(
+                new IllegalStateException("a bug"),
+                new StackOverflowError(),
+                new UnsatisfiedLinkError("no such library"),
+                new NoClassDefFoundError("a/Class"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("faultsOfOneRequest")
+    void aFaultThatOneRequestBringsAboutFailsThatRequest(Throwable fault) throws Exception {
         try (var pool = pool(work -> {
-            throw new IllegalStateException("a bug");
+            if (fault instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) fault;
         })) {
             pool.submit(request("r", 0));
             run(1);
