@@ -76,13 +76,18 @@ final class KilledJob implements AutoCloseable {
         gateway.check();
     }
 
-    /** Waits until it holds. */
+    /**
+     * Waits until it holds.
+     *
+     * @param what it is, for the error if it does not come
+     */
     void await(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         while (!condition.getAsBoolean()) {
             check();
             if (System.nanoTime() - end > 0) {
-                throw new IllegalStateException("%s: not within %d s".formatted(what, PATIENCE_SECONDS));
+                throw new IllegalStateException("%s did not come within %d s; 'millrace run' said last:%n%s"
+                        .formatted(what, PATIENCE_SECONDS, run.lastLines()));
             }
             LockSupport.parkNanos(POLL_NANOS);
         }

@@ -69,7 +69,8 @@ final class MillraceProcess implements AutoCloseable {
                 .findFirst();
     }
 
-    private String lastLines() {
+    /** What it printed last. */
+    String lastLines() {
         try {
             List<String> lines = Files.readAllLines(log);
             return String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));

@@ -4,6 +4,7 @@ import dev.millrace.bench.figures.Count;
 import dev.millrace.bench.recovery.ClientStream.Heard;
 import dev.millrace.job.demo.TemporaryFolder;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,7 +75,10 @@ public final class RecoveryCommand implements Callable<Integer> {
         try (var folder = TemporaryFolder.create("millrace-bench");
                 var job = new KilledJob(folder.path(), model, runFlags)) {
             var clients = new Clients(job.awaitApi(), numStreams, outputLen, seed);
+            say("%d answers of %d tokens each, undisturbed", numStreams, outputLen);
             List<Heard> undisturbed = toTheEnd(job, clients.ask());
+            requireNoFailure(undisturbed);
+            say("the same answers, and %d kills", kills);
             List<ClientStream> streams = clients.ask();
             List<Long> times = kill(job, streams);
             List<Heard> disturbed = toTheEnd(job, streams);
@@ -92,8 +96,24 @@ public final class RecoveryCommand implements Callable<Integer> {
             job.await("%d tokens of each answer".formatted(enough), () -> streams.stream()
                     .allMatch(stream -> stream.hasEnded() || stream.numTokens() >= enough));
             times.add(job.kill());
+            say("kill %d of %d, after %d tokens of each answer", i, kills, enough);
         }
         return times;
+    }
+
+    /** What comes before cannot hang on kills. */
+    private static void requireNoFailure(List<Heard> undisturbed) {
+        for (Heard heard : undisturbed) {
+            if (heard.error() != null) {
+                throw new IllegalStateException("an answer failed before anything was killed: " + heard.error());
+            }
+        }
+    }
+
+    private void say(String line, Object... values) {
+        PrintWriter err = spec.commandLine().getErr();
+        err.println("recovery: " + line.formatted(values));
+        err.flush();
     }
 
     private static List<Heard> toTheEnd(KilledJob job, List<ClientStream> streams) {
