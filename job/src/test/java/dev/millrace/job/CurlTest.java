@@ -93,6 +93,8 @@ class CurlTest {
                 "--silent",
                 "--show-error",
                 "--no-buffer",
+                "--noproxy",
+                "*",
                 server.url() + "/chat/completions",
                 "--header",
                 "Content-Type: application/json",
