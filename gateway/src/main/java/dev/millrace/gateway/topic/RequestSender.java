@@ -45,6 +45,7 @@ final class RequestSender implements AutoCloseable {
     private final RecordProducer producer;
     private final Supplier<CompletableFuture<Void>> reading;
     private final byte[] replyTo;
+    private final Trouble trouble = new Trouble(LOG, "Cancels are written");
     private final ExecutorService thread =
             Executors.newSingleThreadExecutor(task -> new Thread(task, "gateway-sender"));
 
@@ -138,10 +139,13 @@ final class RequestSender implements AutoCloseable {
                 control(ControlTopic.cancelAll(controlTopic, config.instance().id(), start.minusMillis(1))));
     }
 
+    /** Where it cannot be written, the job goes on with what nobody waits for. */
     private void control(ProducerRecord<byte[], byte[]> record) {
         producer.send(record).whenComplete((where, failure) -> {
             if (failure != null) {
-                LOG.warn("a cancel could not be written; the job goes on with what nobody waits for", failure);
+                trouble.is(failure);
+            } else {
+                trouble.isOver();
             }
         });
     }

@@ -2,7 +2,7 @@ package dev.millrace.gateway.topic;
 
 import org.slf4j.Logger;
 
-/** Something that may fail for hours and is tried on: the log hears once that it does, and once that it works again. Belongs to one thread. */
+/** Something that may fail for hours and is tried on: the log hears once that it does, and once that it works again. */
 public final class Trouble {
 
     private final Logger log;
@@ -16,16 +16,16 @@ public final class Trouble {
     }
 
     /** It failed. */
-    public void is(Exception failure) {
+    public synchronized void is(Throwable failure) {
         if (!lasts) {
             lasts = true;
-            log.warn("{} no longer, but tried on: {}", what, failure.getMessage());
+            log.warn("{} no longer: {}", what, failure.getMessage());
         }
         log.debug("{} no longer", what, failure);
     }
 
     /** It works. */
-    public void isOver() {
+    public synchronized void isOver() {
         if (lasts) {
             lasts = false;
             log.info("{} again", what);

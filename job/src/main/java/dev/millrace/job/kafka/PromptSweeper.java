@@ -75,6 +75,6 @@ public final class PromptSweeper implements AutoCloseable {
     @Override
     public void close() {
         thread.close();
-        admin.close();
+        admin.close(Duration.ZERO);
     }
 }
