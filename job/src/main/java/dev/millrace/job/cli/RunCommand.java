@@ -2,6 +2,7 @@ package dev.millrace.job.cli;
 
 import dev.millrace.job.InferenceJob;
 import dev.millrace.job.RemoteFlink;
+import dev.millrace.job.RetainedCheckpoints;
 import dev.millrace.job.embedded.EmbeddedFlink;
 import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.job.kafka.KafkaControl;
@@ -89,7 +90,9 @@ final class RunCommand implements Callable<Integer> {
         JobOptions job = options.job;
         try (var stop = new OrderlyStop();
                 EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, flink)) {
-            Path checkpoints = job.localCheckpoints().orElse(folder.resolve("checkpoints"));
+            Path own = folder.resolve("checkpoints");
+            RetainedCheckpoints.sweep(own);
+            Path checkpoints = job.localCheckpoints().orElse(own);
             SubmittedJob running = SubmittedJob.submit(cluster, checkpoints, graph);
             stop.by(running::cancel);
             return running.awaitEnd();

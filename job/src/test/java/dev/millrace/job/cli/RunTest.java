@@ -76,6 +76,7 @@ class RunTest {
         try (EmbeddedKafka kafka = EmbeddedKafka.start(folder.resolve("kafka"), 0, locked(certificate))) {
             Map<String, String> key = key(certificate, "secret");
             Path file = properties(key);
+            Path half = halfACheckpoint(kafka.bootstrapServers(), key);
             var exit = new CompletableFuture<Integer>();
             int port = freePort();
             var running = new Thread(() -> exit.complete(run(
@@ -91,12 +92,30 @@ class RunTest {
             assertThat(answer).startsWith("I am a tiny demonstration model.");
             assertThat(prometheus(port, "flink_taskmanager_job_task_operator_generation_tokens"))
                     .isEqualTo("23.0");
+            assertThat(half).as("what a killed job left").doesNotExist();
             assertThat(exit).isNotDone();
             running.interrupt();
             assertThat(exit.join()).isEqualTo(1);
         } finally {
             new TemporaryFolder(Path.of(".millrace")).close();
         }
+    }
+
+    /** As a job leaves it that is killed while it writes one. */
+    private static Path halfACheckpoint(String bootstrapServers, Map<String, String> key) throws Exception {
+        String origin = Origin.of(new KafkaConfig(
+                bootstrapServers,
+                "prompts",
+                "tokens",
+                null,
+                "millrace",
+                RecordFormat.JSON,
+                DeliveryGuarantee.EXACTLY_ONCE,
+                false,
+                key));
+        Path job = Path.of(".millrace", "run").resolve(origin).resolve("checkpoints/killed");
+        Files.writeString(Files.createDirectories(job.resolve("chk-9")).resolve("state"), "media");
+        return job;
     }
 
     @Test
