@@ -1,5 +1,8 @@
 package dev.millrace.job;
 
+import dev.millrace.model.InvalidInputException;
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.apache.flink.runtime.checkpoint.Checkpoints;
 
 /** What jobs left behind in a folder of checkpoints ({@code JOB/chk-N/_metadata}). */
 public final class RetainedCheckpoints {
@@ -32,6 +36,26 @@ public final class RetainedCheckpoints {
             return complete.stream()
                     .max(Comparator.comparing(RetainedCheckpoints::completedAt))
                     .map(Path::getParent);
+        }
+    }
+
+    /**
+     * Reads what a checkpoint says of itself, as a job does that goes on from it.
+     *
+     * @throws InvalidInputException if it is damaged; says what can be done
+     */
+    public static void check(Path checkpoint) {
+        Path metadata = checkpoint.resolve("_metadata");
+        try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(metadata)))) {
+            Checkpoints.loadCheckpointMetadata(
+                    in,
+                    RetainedCheckpoints.class.getClassLoader(),
+                    checkpoint.toUri().toString());
+        } catch (IOException | RuntimeException e) {
+            throw new InvalidInputException(
+                    "the checkpoint %s, which the job is to go on from, is damaged: %s. Restore it, or move its folder away: the job then begins with the prompts behind its last committed offsets, and what it was generating is lost"
+                            .formatted(checkpoint, e),
+                    "--checkpoint-dir");
         }
     }
 

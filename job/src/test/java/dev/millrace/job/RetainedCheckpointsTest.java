@@ -1,13 +1,22 @@
 package dev.millrace.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.model.InvalidInputException;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Random;
+import org.apache.flink.runtime.checkpoint.Checkpoints;
+import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RetainedCheckpointsTest {
 
@@ -44,6 +53,25 @@ class RetainedCheckpointsTest {
         assertThat(inUse).exists();
         assertThat(empty.getParent()).as("a job that left nothing").doesNotExist();
         assertThat(folder.resolve("d")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 20, 200})
+    void aDamagedOneIsNamedWithWhatToDo(int bytes) throws IOException {
+        Path whole = checkpoint("whole/chk-1", 0);
+        try (var out = new DataOutputStream(Files.newOutputStream(whole.resolve("_metadata")))) {
+            Checkpoints.storeCheckpointMetadata(new CheckpointMetadata(1, List.of(), List.of()), out);
+        }
+        RetainedCheckpoints.check(whole);
+
+        Path damaged = checkpoint("damaged/chk-1", 0);
+        byte[] garbage = new byte[bytes];
+        new Random(bytes).nextBytes(garbage);
+        Files.write(damaged.resolve("_metadata"), garbage);
+        assertThatThrownBy(() -> RetainedCheckpoints.check(damaged))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining(damaged.toString())
+                .hasMessageContaining("move its folder away");
     }
 
     private Path checkpoint(String path, long completed) throws IOException {

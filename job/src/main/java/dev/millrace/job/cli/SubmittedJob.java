@@ -5,6 +5,7 @@ import dev.millrace.job.embedded.EmbeddedFlink;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -40,11 +41,15 @@ final class SubmittedJob {
      *
      * @param checkpoints folder that its checkpoints are kept in
      * @param graph the job, given the checkpoint to go on from, or null
+     * @throws dev.millrace.model.InvalidInputException if that checkpoint is damaged
      */
     static SubmittedJob submit(EmbeddedFlink cluster, Path checkpoints, Function<String, JobGraph> graph)
             throws IOException, InterruptedException, ExecutionException {
         Optional<Path> latest = RetainedCheckpoints.latest(checkpoints);
-        latest.ifPresent(checkpoint -> LOG.info("Going on from checkpoint {}", checkpoint));
+        latest.ifPresent(checkpoint -> {
+            RetainedCheckpoints.check(checkpoint);
+            LOG.info("Going on from checkpoint {}", checkpoint);
+        });
         String restored = latest.map(RetainedCheckpoints::uri).orElse(null);
         ClusterClient<?> client = cluster.client();
         JobID id = client.submitJob(graph.apply(restored)).get();
@@ -92,13 +97,18 @@ final class SubmittedJob {
         return result.isSuccess();
     }
 
-    /** What the outermost failure says that is not Flink's own; Flink's say who noticed. */
+    /** What the outermost failure says that is not Flink's own or a mere wrapping; Flink's say who noticed. */
     static String reason(Throwable failure) {
         Throwable reason = failure;
-        while (reason.getCause() != null && className(reason).startsWith("org.apache.flink.")) {
+        while (reason.getCause() != null && (className(reason).startsWith("org.apache.flink.") || isWrapping(reason))) {
             reason = reason.getCause();
         }
         return reason.getMessage() == null ? className(reason) : reason.getMessage();
+    }
+
+    private static boolean isWrapping(Throwable failure) {
+        return className(failure).equals(CompletionException.class.getName())
+                || className(failure).equals(ExecutionException.class.getName());
     }
 
     private static String className(Throwable failure) {

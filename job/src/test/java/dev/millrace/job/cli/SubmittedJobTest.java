@@ -2,6 +2,7 @@ package dev.millrace.job.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.concurrent.CompletionException;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.util.FlinkException;
 import org.apache.flink.util.SerializedThrowable;
@@ -16,6 +17,9 @@ class SubmittedJobTest {
 
         assertThat(SubmittedJob.reason(new SerializedThrowable(failure))).endsWith("the heap is too small");
         assertThat(SubmittedJob.reason(failure)).isEqualTo("the heap is too small");
+        assertThat(SubmittedJob.reason(new SerializedThrowable(new FlinkException(new CompletionException(ours)))))
+                .endsWith("the heap is too small")
+                .doesNotContain("CompletionException");
         assertThat(SubmittedJob.reason(new FlinkException("Slots are missing.")))
                 .isEqualTo("Slots are missing.");
         assertThat(SubmittedJob.reason(new NullPointerException())).contains("NullPointerException");
