@@ -53,7 +53,9 @@ public final class RetainedCheckpoints {
                     checkpoint.toUri().toString());
         } catch (IOException | RuntimeException e) {
             throw new InvalidInputException(
-                    "the checkpoint %s, which the job is to go on from, is damaged: %s. Restore it, or move its folder away: the job then begins with the prompts behind its last committed offsets, and what it was generating is lost"
+                    ("the checkpoint %s, which the job is to go on from, is damaged: %s. Restore it, or move its"
+                                    + " folder away: the job then begins with the prompts behind its last committed"
+                                    + " offsets, and what it was generating is lost")
                             .formatted(checkpoint, e),
                     "--checkpoint-dir");
         }

@@ -4,6 +4,7 @@ import dev.millrace.job.embedded.FolderLock;
 import dev.millrace.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Map;
@@ -21,13 +22,15 @@ final class DataFolder implements AutoCloseable {
     }
 
     /**
-     * Takes the folder, which is made if missing.
+     * Takes the folder, which is made if missing, for a model: another would go on with this one's half answers.
      *
-     * @throws InvalidInputException if another server has it, or it cannot be made or written
+     * @throws InvalidInputException if another server has it, or it cannot be made or written, or is another model's
      */
-    static DataFolder claim(Path folder) {
+    static DataFolder claim(Path folder, Path model) {
         try {
-            return new DataFolder(FolderLock.claim(folder));
+            var data = new DataFolder(FolderLock.claim(folder));
+            data.keepFor(model.toAbsolutePath().normalize().toString());
+            return data;
         } catch (FolderLock.TakenException e) {
             throw new InvalidInputException(
                     "--data-dir %s is in use by %s; stop that one, or give this one another folder"
@@ -39,6 +42,20 @@ final class DataFolder implements AutoCloseable {
                             .formatted(folder.toAbsolutePath(), e),
                     "--data-dir");
         }
+    }
+
+    private void keepFor(String model) throws IOException {
+        Path file = path().resolve("model");
+        String before = Files.exists(file) ? Files.readString(file) : model;
+        if (!before.equals(model)) {
+            close();
+            throw new InvalidInputException(
+                    ("--data-dir %s keeps what the model %s was generating, with which %s cannot go on; give another"
+                                    + " folder, or delete this one")
+                            .formatted(path(), before, model),
+                    "--data-dir");
+        }
+        Files.writeString(file, model);
     }
 
     /**

@@ -93,7 +93,7 @@ final class ServeCommand implements Callable<Integer> {
         ModelExecutorFactory executors = options.device.executors();
         operator.check(executors);
         Path folder = dataDir == null ? DataFolder.usual(model.given().folder(), System.getenv()) : dataDir;
-        try (var data = DataFolder.claim(folder);
+        try (var data = DataFolder.claim(folder, model.given().folder());
                 EmbeddedKafka broker = bootstrapServers == null ? startBroker(data) : null) {
             say("Serving %s; what is kept is in %s", operator.servedModelNames().get(0), data.path());
             KafkaConfig kafka = kafka(broker == null ? bootstrapServers : broker.bootstrapServers());

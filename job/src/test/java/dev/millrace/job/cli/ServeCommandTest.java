@@ -9,6 +9,7 @@ import dev.millrace.gateway.http.RootPath;
 import dev.millrace.gateway.http.Tls;
 import dev.millrace.gateway.http.Tls.ClientCertificates;
 import dev.millrace.gateway.openai.AnswerStyle;
+import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.ExecutorConfig;
 import dev.millrace.operators.LimitSettings;
 import dev.millrace.operators.OperatorConfig;
@@ -332,6 +333,21 @@ class ServeCommandTest {
         assertThat(complaint(1, model().toString(), "--data-dir=" + file, "--device=cpu", "--port=0"))
                 .startsWith("millrace: --data-dir " + file + " cannot be used")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void aModelDoesNotGoOnWithWhatAnotherWasGenerating(@TempDir Path folder) throws IOException {
+        Path model = model();
+        DataFolder.claim(folder, model).close();
+        DataFolder.claim(folder, model.resolve("../demo-vl")).close();
+
+        Path other = model.resolveSibling("demo-draft");
+        assertThatThrownBy(() -> DataFolder.claim(folder, other))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("--data-dir " + folder)
+                .hasMessageContaining(model.toString())
+                .hasMessageContaining(other.toString());
+        DataFolder.claim(folder, model).close();
     }
 
     @Test
