@@ -47,10 +47,7 @@ public final class RetainedCheckpoints {
     public static void check(Path checkpoint) {
         Path metadata = checkpoint.resolve("_metadata");
         try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(metadata)))) {
-            Checkpoints.loadCheckpointMetadata(
-                    in,
-                    RetainedCheckpoints.class.getClassLoader(),
-                    checkpoint.toUri().toString());
+            Checkpoints.loadCheckpointMetadata(in, RetainedCheckpoints.class.getClassLoader(), uri(checkpoint));
         } catch (IOException | RuntimeException e) {
             throw new InvalidInputException(
                     ("the checkpoint %s, which the job is to go on from, is damaged: %s. Restore it, or move its"

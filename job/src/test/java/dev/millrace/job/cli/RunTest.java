@@ -105,8 +105,8 @@ class RunTest {
     private static Path halfACheckpoint(String bootstrapServers, Map<String, String> key) throws Exception {
         String origin = Origin.of(new KafkaConfig(
                 bootstrapServers,
-                "prompts",
-                "tokens",
+                "questions",
+                "answers",
                 null,
                 "millrace",
                 RecordFormat.JSON,
