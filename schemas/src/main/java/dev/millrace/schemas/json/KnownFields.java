@@ -40,6 +40,13 @@ final class KnownFields {
     /** Fields that are not supported, with the values that ask for nothing. */
     private static final Map<String, Predicate<JsonNode>> REFUSED = refused();
 
+    /** What says the same as fields that vLLM had until 0.12, and that its guides still show. */
+    private static final Map<String, String> RENAMED = Map.of(
+            "guided_json", "structured_outputs.json",
+            "guided_regex", "structured_outputs.regex",
+            "guided_choice", "structured_outputs.choice",
+            "guided_grammar", "structured_outputs.grammar");
+
     private KnownFields() {}
 
     private static Map<String, Predicate<JsonNode>> refused() {
@@ -91,8 +98,9 @@ final class KnownFields {
     private static void refuse(String name, JsonNode value, Predicate<JsonNode> asksForNothing)
             throws MalformedRecordException {
         if (!value.isNull() && !asksForNothing.test(value)) {
+            String advice = RENAMED.containsKey(name) ? "say " + RENAMED.get(name) + " instead" : "leave it out";
             throw new MalformedRecordException(
-                    name + " is not supported, got " + Json.kind(value) + "; leave it out", name);
+                    name + " is not supported, got " + Json.kind(value) + "; " + advice, name);
         }
     }
 

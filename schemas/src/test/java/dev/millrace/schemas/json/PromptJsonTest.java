@@ -365,6 +365,7 @@ class PromptJsonTest {
     @CsvSource(
             delimiter = '|',
             value = {
+                "{\"prompt\":\"a\",\"guided_json\":{}}|guided_json|got an object; say structured_outputs.json instead",
                 "{\"prompt\":\"a\",\"temperature\":\"hot\"}|temperature|must be a number, got the string \"hot\"",
                 "{\"prompt\":\"a\",\"max_tokens\":1.5}|max_tokens|must be an integer of 32 bits, got 1.5",
                 "{\"prompt\":\"a\",\"max_tokens\":3000000000}|max_tokens|must be an integer of 32 bits, got 3000000000",
