@@ -18,12 +18,15 @@ final class StopTexts {
         return Math.max(0, longest - 1);
     }
 
-    /** The earliest stop text that ends after {@code from}, of two at one place the first given; null if there is none. */
+    /**
+     * The stop text that is complete first after {@code from}, of two the first given; null if there is none. So it does not hang
+     * on how the text came in tokens.
+     */
     Match find(StringBuilder answer, int from) {
         Match best = null;
         for (String text : texts) {
             int start = answer.indexOf(text, Math.max(0, from - text.length() + 1));
-            if (start >= 0 && (best == null || start < best.start())) {
+            if (start >= 0 && (best == null || start + text.length() < best.end())) {
                 best = new Match(text, start);
             }
         }
