@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.operators.OperatorConfig.QueueLimits;
 import dev.millrace.schemas.InboundPrompt;
 import dev.millrace.schemas.TokenEvent;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,10 +24,15 @@ import org.apache.flink.runtime.minicluster.RpcServiceSharing;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The operator as Flink really runs it: serialised, in a task, cancelled, submitted again. */
 @Timeout(120)
 class ClusterTest {
+
+    /** Otherwise clusters of all processes and users have one folder for what is uploaded. */
+    @TempDir
+    private static Path uploads;
 
     private static final ConcurrentLinkedQueue<TokenEvent> EVENTS = new ConcurrentLinkedQueue<>();
 
@@ -60,7 +66,8 @@ class ClusterTest {
 
     private static MiniCluster cluster() {
         return new MiniCluster(new MiniClusterConfiguration.Builder()
-                .setConfiguration(Configuration.fromMap(Map.of("rest.bind-port", "0")))
+                .setConfiguration(
+                        Configuration.fromMap(Map.of("rest.bind-port", "0", "web.tmpdir", uploads.toString())))
                 .setNumTaskManagers(1)
                 .setNumSlotsPerTaskManager(1)
                 .setRpcServiceSharing(RpcServiceSharing.SHARED)

@@ -32,8 +32,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RunOnClusterTest {
 
+    /** Otherwise clusters of all processes and users have one folder for what is uploaded. */
+    private static final String UPLOADS =
+            Path.of(System.getProperty("millrace.root"), "job", "target").toString();
+
     @RegisterExtension
     static final MiniClusterExtension CLUSTER = new MiniClusterExtension(new MiniClusterResourceConfiguration.Builder()
+            .setConfiguration(Configuration.fromMap(Map.of("web.tmpdir", UPLOADS)))
             .setNumberTaskManagers(1)
             .setNumberSlotsPerTaskManager(1)
             .build());
