@@ -63,7 +63,8 @@ public final class EmbeddedFlink implements AutoCloseable {
             cluster.start();
         } catch (Exception e) {
             scratch.close();
-            throw new IOException("Flink does not start in " + dir, e);
+            throw new IOException(
+                    "Flink does not start in " + dir + ": " + RootCause.of(e).getMessage(), e);
         }
         return new EmbeddedFlink(cluster, settings, scratch);
     }

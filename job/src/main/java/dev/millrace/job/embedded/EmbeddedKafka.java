@@ -69,7 +69,7 @@ public final class EmbeddedKafka implements AutoCloseable {
                 return new EmbeddedKafka(server, bootstrapServers);
             } catch (RuntimeException e) {
                 server.shutdown();
-                Throwable reason = root(e);
+                Throwable reason = RootCause.of(e);
                 if (left == 0 || !(reason instanceof BindException)) {
                     throw new IOException("Kafka does not start in " + dir + ": " + reason, e);
                 }
@@ -90,11 +90,6 @@ public final class EmbeddedKafka implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    /** What happened; those around it say which part of the broker noticed. */
-    private static Throwable root(Throwable failure) {
-        return failure.getCause() == null ? failure : root(failure.getCause());
     }
 
     private static Map<String, Object> settings(Path dir, String clients, String controller) {

@@ -1,7 +1,9 @@
 package dev.millrace.job.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -40,5 +42,13 @@ class EmbeddedFlinkTest {
             answer = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
         } while (answer.statusCode() == 503); // it has no leader yet
         return answer;
+    }
+
+    @Test
+    void whatKeepsItFromStartingIsSaid(@TempDir Path dir) {
+        assertThatThrownBy(() -> EmbeddedFlink.start(dir, 1, Map.of("rest.port", "99999")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(dir.toString())
+                .hasMessageContaining("99999");
     }
 }
