@@ -13,6 +13,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.program.ClusterClient;
 import org.apache.flink.runtime.client.JobStatusMessage;
 import org.apache.flink.runtime.jobgraph.JobGraph;
@@ -30,6 +31,7 @@ final class SubmittedJob {
 
     private final ClusterClient<?> client;
     private final JobID id;
+    private volatile boolean cancelledHere;
 
     private SubmittedJob(ClusterClient<?> client, JobID id) {
         this.client = client;
@@ -76,6 +78,7 @@ final class SubmittedJob {
 
     /** Ends the job, which keeps its last checkpoint. */
     void cancel() {
+        cancelledHere = true;
         client.cancel(id);
     }
 
@@ -94,6 +97,9 @@ final class SubmittedJob {
     boolean awaitEnd() throws InterruptedException, ExecutionException {
         JobResult result = client.requestJobResult(id).get();
         result.getSerializedThrowable().ifPresent(failure -> LOG.error("The job ended: {}", reason(failure)));
+        if (result.getJobStatus().orElse(null) == JobStatus.CANCELED && !cancelledHere) {
+            LOG.error("The job ended: it was cancelled, by its dashboard or Flink's REST interface");
+        }
         return result.isSuccess();
     }
 
