@@ -122,9 +122,33 @@ final class JobOptions {
 
     /** The folder of checkpoints, where one of this machine was named. */
     Optional<Path> localCheckpoints() {
-        return checkpointDir == null || SCHEME.matcher(checkpointDir).lookingAt()
+        if (checkpointDir == null) {
+            return Optional.empty();
+        }
+        if (checkpointDir.startsWith("file:")) {
+            return Optional.of(Path.of(new org.apache.flink.core.fs.Path(checkpointDir).getPath()));
+        }
+        return SCHEME.matcher(checkpointDir).lookingAt()
                 ? Optional.empty()
                 : Optional.of(Path.of(checkpointDir).toAbsolutePath());
+    }
+
+    /**
+     * The folder of checkpoints for a job in this process, which looks there for the latest one.
+     *
+     * @param usual the one to take where none was named
+     * @throws InvalidInputException if one was named that is not on this machine
+     */
+    Path checkpointsHere(Path usual) {
+        Optional<Path> local = localCheckpoints();
+        if (checkpointDir != null && local.isEmpty()) {
+            throw new InvalidInputException(
+                    "--checkpoint-dir " + checkpointDir
+                            + ": a job in this process goes on from a folder of this machine;"
+                            + " give its path or file: URI, or with --jobmanager a cluster that knows this one",
+                    "--checkpoint-dir");
+        }
+        return local.orElse(usual);
     }
 
     QueueLimits queueLimits() {

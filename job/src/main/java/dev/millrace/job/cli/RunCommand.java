@@ -92,7 +92,7 @@ final class RunCommand implements Callable<Integer> {
                 EmbeddedFlink cluster = EmbeddedFlink.start(folder, job.parallelism, flink)) {
             Path own = folder.resolve("checkpoints");
             RetainedCheckpoints.sweep(own);
-            Path checkpoints = job.localCheckpoints().orElse(own);
+            Path checkpoints = job.checkpointsHere(own);
             SubmittedJob running = SubmittedJob.submit(cluster, checkpoints, graph);
             stop.by(running::cancel);
             return running.awaitEnd();

@@ -98,7 +98,7 @@ final class ServeCommand implements Callable<Integer> {
             say("Serving %s; what is kept is in %s", operator.servedModelNames().get(0), data.path());
             KafkaConfig kafka = kafka(broker == null ? bootstrapServers : broker.bootstrapServers());
             TopicLimits limits = options.topics.prepare(kafka);
-            Path checkpoints = options.job.localCheckpoints().orElse(data.checkpoints(Origin.of(kafka)));
+            Path checkpoints = options.job.checkpointsHere(data.checkpoints(Origin.of(kafka)));
             RetainedCheckpoints.sweep(data.checkpoints(Origin.of(kafka)));
             try (PromptSweeper sweeper = broker == null ? null : PromptSweeper.start(kafka);
                     Gateway gateway = gateway(operator, kafka, limits);

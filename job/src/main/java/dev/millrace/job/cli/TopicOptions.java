@@ -73,7 +73,11 @@ final class TopicOptions {
                     + " basic.auth.user.info and schema.registry.ssl.truststore.location and so on (default: none).")
     private ClientProperties clientProperties = ClientProperties.NONE;
 
+    /** @throws InvalidInputException if the group has no name */
     KafkaConfig kafkaConfig(String bootstrapServers, DeliveryGuarantee guarantee) {
+        if (groupId.isBlank()) {
+            throw new InvalidInputException("--group-id is '" + groupId + "'; a name is needed", "--group-id");
+        }
         return new KafkaConfig(
                 bootstrapServers,
                 promptTopic,

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 class ServeCommandTest {
 
@@ -332,6 +333,45 @@ class ServeCommandTest {
         Path file = Files.createFile(folder.resolve("file"));
         assertThat(complaint(1, model().toString(), "--data-dir=" + file, "--device=cpu", "--port=0"))
                 .startsWith("millrace: --data-dir " + file + " cannot be used")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void checkpointsOfAJobInThisProcessAreInAFolderHere() {
+        Path usual = Path.of("/usual");
+        assertThat(jobOptions("").checkpointsHere(usual)).isEqualTo(usual);
+        assertThat(jobOptions("--checkpoint-dir=kept").checkpointsHere(usual))
+                .isEqualTo(Path.of("kept").toAbsolutePath());
+        assertThat(jobOptions("--checkpoint-dir=file:///kept/here").checkpointsHere(usual))
+                .isEqualTo(Path.of("/kept/here"));
+        assertThat(jobOptions("--checkpoint-dir=file:/kept/here").checkpointUri())
+                .isEqualTo("file:/kept/here");
+
+        JobOptions elsewhere = jobOptions("--checkpoint-dir=s3://bucket/here");
+        assertThat(elsewhere.checkpointUri()).isEqualTo("s3://bucket/here");
+        assertThatThrownBy(() -> elsewhere.checkpointsHere(usual))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("--checkpoint-dir s3://bucket/here")
+                .hasMessageContaining("--jobmanager");
+    }
+
+    private static JobOptions jobOptions(String flags) {
+        var options = new JobOptions();
+        new CommandLine(CommandSpec.create().addMixin("job", CommandSpec.forAnnotatedObject(options)))
+                .parseArgs(flags.isEmpty() ? new String[0] : flags.split(" "));
+        return options;
+    }
+
+    @Test
+    void aGroupNeedsAName(@TempDir Path folder) {
+        assertThat(complaint(
+                        1,
+                        model().toString(),
+                        "--group-id=",
+                        "--bootstrap-servers=127.0.0.1:1",
+                        "--data-dir=" + folder,
+                        "--device=cpu"))
+                .startsWith("millrace: --group-id is ''")
                 .hasLineCount(1);
     }
 
