@@ -248,7 +248,7 @@ final class RandomWorkload {
         return answer.promptLogprobs.stream().map(SampleLogprobs::logprob).toList();
     }
 
-    /** The text of an answer, by another way: all tokens at once, cut at the first stop text that was looked for. */
+    /** The text of an answer, by another way: all tokens at once, cut at the stop text that is complete first of those looked for. */
     private static String text(int[] tokens, GenerationParams params) {
         LetterTokenizer tokenizer = new LetterTokenizer();
         int last = tokens[tokens.length - 1];
@@ -263,12 +263,13 @@ final class RandomWorkload {
                         true)
                 .length();
         int cut = text.length();
-        int best = text.length();
+        int best = Integer.MAX_VALUE;
         for (String stop : params.stop()) {
             int start = text.indexOf(stop, Math.max(0, unsearched - stop.length() + 1));
-            if (start >= 0 && start < best) {
-                best = start;
-                cut = params.includeStop() ? start + stop.length() : start;
+            int end = start + stop.length();
+            if (start >= 0 && end < best) {
+                best = end;
+                cut = params.includeStop() ? end : start;
             }
         }
         return text.substring(0, cut);
