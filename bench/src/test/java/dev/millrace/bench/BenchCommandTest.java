@@ -255,7 +255,6 @@ class BenchCommandTest {
     void captionsGoThroughTheWholeJob() {
         assertThat(bench(
                         "captions",
-                        "recovery",
                         "--model",
                         ROOT.resolve("models/demo-vl").toString(),
                         "--num-prompts",
