@@ -37,9 +37,9 @@ final class JobOptions {
             names = "--checkpoint-dir",
             paramLabel = "URI",
             description =
-                    "Where checkpoints are kept, a folder or a URI that Flink knows; a job in this process goes on from"
-                            + " the latest one, and deletes it when its own are complete (default: with what else the"
-                            + " command keeps; with --jobmanager the cluster's own setting).")
+                    "Where checkpoints are kept, a folder or, for a job elsewhere, any URI that Flink knows; a job in this"
+                            + " process goes on from the latest one, and deletes it when its own are complete (default:"
+                            + " with what else the command keeps; with --jobmanager the cluster's own setting).")
     private String checkpointDir;
 
     @Option(
