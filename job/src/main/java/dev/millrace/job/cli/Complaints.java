@@ -7,6 +7,7 @@ import java.nio.file.FileSystemException;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InterruptException;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -51,7 +52,7 @@ final class Complaints {
     }
 
     static int failed(Exception e, CommandLine line, ParseResult result) {
-        if (e instanceof InterruptedException) {
+        if (e instanceof InterruptedException || e instanceof InterruptException) {
             line.getErr().println("millrace: stopped");
         } else if (isUsersFault(e)) {
             line.getErr().println("millrace: " + sentence(e));

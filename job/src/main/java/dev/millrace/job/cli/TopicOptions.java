@@ -11,6 +11,7 @@ import java.net.URI;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.InterruptException;
 import picocli.CommandLine.Option;
 
 /** The topics, and the form of the records in them. */
@@ -109,6 +110,8 @@ final class TopicOptions {
             return topics.prepare();
         } catch (AuthenticationException e) {
             throw clientProperties.fault(kafka.bootstrapServers() + " refuses this login: " + e.getMessage(), e);
+        } catch (InterruptException e) {
+            throw e; // nobody's fault: the process is told to stop
         } catch (KafkaException e) {
             throw new InvalidInputException(
                     "--bootstrap-servers %s cannot be used: %s".formatted(kafka.bootstrapServers(), e.getMessage()),

@@ -3,6 +3,7 @@ package dev.millrace.job.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.job.kafka.KafkaConfig;
 import dev.millrace.model.InvalidInputException;
 import dev.millrace.model.executor.DefaultLimits;
 import dev.millrace.model.executor.ExecutorConfig;
@@ -15,6 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.kafka.common.errors.InterruptException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,6 +144,15 @@ class RunCommandTest {
         assertThat(config.media().allowedMediaDomains()).containsExactly("example.org", "example.com");
         assertThat(config.queue().requests()).isEqualTo(8);
         assertThat(config.queue().bytes()).isEqualTo(9_000);
+    }
+
+    @Test
+    void beingToldToStopIsNoFaultOfAFlag() {
+        var topics = new TopicOptions();
+        KafkaConfig kafka = topics.kafkaConfig("127.0.0.1:1", DeliveryGuarantee.EXACTLY_ONCE);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> topics.prepare(kafka)).isInstanceOf(InterruptException.class);
+        assertThat(Thread.interrupted()).isTrue();
     }
 
     @Test
