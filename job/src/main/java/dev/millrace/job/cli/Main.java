@@ -50,7 +50,8 @@ public final class Main implements Runnable {
     private static CommandLine commandLine(Stream<?> commands) {
         var line = new CommandLine(new Main());
         commands.forEach(line::addSubcommand);
-        return line.setCaseInsensitiveEnumValuesAllowed(true)
+        return line.registerConverter(Long.TYPE, new WholeNumber())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Complaints::badParameter)
                 .setExecutionExceptionHandler(Complaints::failed);
