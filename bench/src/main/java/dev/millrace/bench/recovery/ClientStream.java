@@ -1,19 +1,12 @@
 package dev.millrace.bench.recovery;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.bench.serve.ChunkReader;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Flow.Subscriber;
-import java.util.concurrent.Flow.Subscription;
 
 /** Reads one streamed answer, and notes when its chunks came. Written to by one thread, asked by others. */
-final class ClientStream implements Subscriber<String> {
-
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String DATA = "data:";
-    private static final String DONE = "[DONE]";
+final class ClientStream extends ChunkReader {
 
     private final List<Integer> tokens = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
@@ -21,36 +14,9 @@ final class ClientStream implements Subscriber<String> {
     private String id;
     private int divergedAt;
     private boolean finished;
-    private boolean ended;
-    private String error;
 
     @Override
-    public void onSubscribe(Subscription subscription) {
-        subscription.request(Long.MAX_VALUE);
-    }
-
-    @Override
-    public synchronized void onNext(String line) {
-        if (!line.startsWith(DATA)) {
-            return;
-        }
-        String data = line.substring(DATA.length()).strip();
-        if (data.equals(DONE)) {
-            ended = true;
-            return;
-        }
-        try {
-            accept(JSON.readTree(data));
-        } catch (JsonProcessingException e) {
-            fail("a chunk is not JSON: " + data);
-        }
-    }
-
-    private void accept(JsonNode chunk) {
-        if (chunk.has("error")) {
-            fail(chunk.path("error").toString());
-            return;
-        }
+    protected void accept(JsonNode chunk) {
         id = chunk.path("id").asText();
         JsonNode choice = chunk.path("choices").path(0);
         if (choice.has("replay_diverged")) {
@@ -65,25 +31,14 @@ final class ClientStream implements Subscriber<String> {
     }
 
     @Override
-    public synchronized void onError(Throwable failure) {
-        fail("the connection failed: " + failure);
-    }
-
-    @Override
     public synchronized void onComplete() {
-        if (!ended || !finished) {
+        if (!isDone() || !finished) {
             fail("the stream ended before its answer");
         }
     }
 
-    /** Notes that nothing more can be expected. */
-    synchronized void fail(String message) {
-        error = error == null ? message : error;
-        ended = true;
-    }
-
     synchronized boolean hasEnded() {
-        return ended;
+        return isDone() || error() != null;
     }
 
     synchronized int numTokens() {
@@ -92,7 +47,7 @@ final class ClientStream implements Subscriber<String> {
 
     /** What was heard by now. */
     synchronized Heard heard() {
-        return new Heard(id, List.copyOf(tokens), text.toString(), divergedAt, error, List.copyOf(arrivals));
+        return new Heard(id, List.copyOf(tokens), text.toString(), divergedAt, error(), List.copyOf(arrivals));
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.millrace.bench.recovery;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.millrace.bench.pictures.ImageSize;
 import dev.millrace.bench.pictures.ShapePictures;
+import dev.millrace.bench.serve.ServerError;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -84,7 +85,7 @@ final class Clients {
             return BodySubscribers.fromLineSubscriber(stream, done -> null, StandardCharsets.UTF_8, null);
         }
         return BodySubscribers.mapping(BodySubscribers.ofString(StandardCharsets.UTF_8), body -> {
-            stream.fail("HTTP %d: %s".formatted(head.statusCode(), body));
+            stream.fail(ServerError.message(head.statusCode(), body));
             return null;
         });
     }

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -60,14 +59,9 @@ final class KilledJob implements AutoCloseable {
     }
 
     /** Where clients ask, once that is known. */
-    URI awaitApi() throws IOException {
-        Optional<String> url = gateway.said(API);
-        while (url.isEmpty()) {
-            check();
-            LockSupport.parkNanos(POLL_NANOS);
-            url = gateway.said(API);
-        }
-        return URI.create(url.get());
+    URI awaitApi() {
+        await("the start of 'millrace gateway'", () -> gateway.said(API).isPresent());
+        return URI.create(gateway.said(API).orElseThrow());
     }
 
     /** @throws IllegalStateException if either process has ended by itself */
@@ -106,7 +100,7 @@ final class KilledJob implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
         gateway.close();
         run.close();
         broker.close();

@@ -2,6 +2,7 @@ package dev.millrace.bench.recovery;
 
 import dev.millrace.job.cli.Main;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,8 +62,8 @@ final class MillraceProcess implements AutoCloseable {
     }
 
     /** The first group of the first line that it printed and that matches whole, if there is one. */
-    Optional<String> said(Pattern line) throws IOException {
-        return Files.readAllLines(log).stream()
+    Optional<String> said(Pattern line) {
+        return printed().stream()
                 .map(line::matcher)
                 .filter(Matcher::matches)
                 .map(found -> found.group(1))
@@ -71,11 +72,15 @@ final class MillraceProcess implements AutoCloseable {
 
     /** What it printed last. */
     String lastLines() {
+        List<String> lines = printed();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
+    }
+
+    private List<String> printed() {
         try {
-            List<String> lines = Files.readAllLines(log);
-            return String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
+            return Files.readAllLines(log);
         } catch (IOException e) {
-            return "what it said cannot be read: " + e.getMessage();
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -85,11 +90,16 @@ final class MillraceProcess implements AutoCloseable {
         Runtime.getRuntime().removeShutdownHook(onExit);
     }
 
-    /** Tells it to stop, and kills it if it does not. */
+    /** Tells it to stop, and kills it if it does not in time, or if nobody may wait. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         process.destroy();
-        process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        kill();
+        try {
+            process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            kill();
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
     }
 }

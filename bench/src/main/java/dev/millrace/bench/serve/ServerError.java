@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 /** What a server says went wrong. */
-final class ServerError {
+public final class ServerError {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -17,7 +17,7 @@ final class ServerError {
     }
 
     /** Of a body that is OpenAI's error object, or anything else. */
-    static String message(int status, String body) {
+    public static String message(int status, String body) {
         String message = body;
         try {
             JsonNode json = JSON.readTree(body);

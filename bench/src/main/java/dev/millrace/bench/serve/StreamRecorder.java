@@ -1,18 +1,10 @@
 package dev.millrace.bench.serve;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.util.concurrent.Flow.Subscriber;
-import java.util.concurrent.Flow.Subscription;
 import java.util.stream.DoubleStream;
 
-/** Reads one answer's server-sent events, line by line as they come, and notes when each came. */
-final class StreamRecorder implements Subscriber<String> {
-
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String DATA = "data:";
-    private static final String DONE = "[DONE]";
+/** Reads one streamed answer and notes when each of its chunks came. */
+final class StreamRecorder extends ChunkReader {
 
     private final Backend backend;
     private final LoadRequest request;
@@ -26,8 +18,6 @@ final class StreamRecorder implements Subscriber<String> {
     private int outputTokens;
     private double first = -1;
     private double last;
-    private boolean done;
-    private String error;
 
     /**
      * @param start when the request was sent
@@ -40,38 +30,6 @@ final class StreamRecorder implements Subscriber<String> {
         this.start = start;
         this.queued = queued;
         this.promptTokens = request.promptLen();
-    }
-
-    @Override
-    public void onSubscribe(Subscription subscription) {
-        subscription.request(Long.MAX_VALUE);
-    }
-
-    @Override
-    public void onNext(String line) {
-        if (!line.startsWith(DATA) || error != null) {
-            return; // an event's end, a comment that keeps the connection open, or of no more interest
-        }
-        String data = line.substring(DATA.length()).strip();
-        if (data.equals(DONE)) {
-            done = true;
-            return;
-        }
-        try {
-            accept(JSON.readTree(data));
-        } catch (JsonProcessingException e) {
-            error = "a chunk is not JSON: " + data;
-        }
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-        error = "the connection failed: " + failure.getMessage();
-    }
-
-    @Override
-    public void onComplete() {
-        // the outcome is asked for afterwards
     }
 
     /** What came of the request; asked for once the stream has ended. */
@@ -92,10 +50,10 @@ final class StreamRecorder implements Subscriber<String> {
     }
 
     private String failure() {
-        if (error != null) {
-            return error;
+        if (error() != null) {
+            return error();
         }
-        if (!done) {
+        if (!isDone()) {
             return "the stream ended before [DONE]";
         }
         if (first < 0) {
@@ -107,11 +65,8 @@ final class StreamRecorder implements Subscriber<String> {
         return null;
     }
 
-    private void accept(JsonNode chunk) {
-        if (chunk.has("error")) {
-            error = ServerError.message(chunk);
-            return;
-        }
+    @Override
+    protected void accept(JsonNode chunk) {
         checkId(chunk.path("id").asText());
         JsonNode choice = chunk.path("choices").path(0);
         if (!choice.isMissingNode()) {
@@ -126,7 +81,7 @@ final class StreamRecorder implements Subscriber<String> {
     /** Every chunk of an answer has the same id; another one belongs to somebody else. */
     private void checkId(String id) {
         if (responseId != null && !responseId.equals(id)) {
-            error = "a chunk of %s came in the stream of %s".formatted(id, responseId);
+            fail("a chunk of %s came in the stream of %s".formatted(id, responseId));
         }
         responseId = id;
     }

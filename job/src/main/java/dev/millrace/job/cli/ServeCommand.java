@@ -89,6 +89,7 @@ final class ServeCommand implements Callable<Integer> {
         return server.http(names);
     }
 
+    @SuppressWarnings("try") // the sweeper works by itself
     private int serveHere(OperatorConfig operator, OrderlyStop stop) throws Exception {
         ModelExecutorFactory executors = options.device.executors();
         operator.check(executors);
